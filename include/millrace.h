@@ -1,0 +1,10 @@
+/* Millrace: a work-stealing task scheduler with non-blocking I/O under the
+ * same await. This header includes all public ones; each also stands alone. */
+#ifndef MILLRACE_H
+#define MILLRACE_H
+
+#include <millrace/error.h>
+#include <millrace/machine.h>
+#include <millrace/version.h>
+
+#endif

@@ -1,0 +1,14 @@
+/* The one clock: monotonic, in nanoseconds. Deadlines everywhere are absolute
+ * points on it. Must not know: who waits. */
+#ifndef MRI_OS_CLOCK_H
+#define MRI_OS_CLOCK_H
+
+#include <stdint.h>
+
+/* A deadline that never comes. */
+#define MRI_NEVER INT64_MAX
+
+/* CLOCK_MONOTONIC now. Cannot fail on Linux. Any thread, any signal handler. */
+int64_t mri_clock_now(void);
+
+#endif

@@ -1,0 +1,45 @@
+/* What CPUs this process can use: affinity, the quota of every ancestor
+ * cgroup, and which CPUs share which cache.
+ *
+ * Must not know: how many workers anybody starts.
+ */
+#ifndef MRI_OS_CPUS_H
+#define MRI_OS_CPUS_H
+
+#include "base/compiler.h"
+#include <stdbool.h>
+
+/* One usable CPU (in the affinity mask), and its place in the machine. A
+ * field that the system does not tell is -1. */
+typedef struct mri_cpu {
+    int id;      /* the kernel's number */
+    int core;    /* lowest CPU number among its hardware threads */
+    int l2, l3;  /* lowest CPU number that shares that cache */
+    int package; /* socket */
+    int node;    /* NUMA node */
+} mri_cpu;
+
+typedef struct mri_cpus {
+    int online;         /* CPUs of the machine that are online */
+    int affinity;       /* CPUs in the mask of this process: length of cpu[] */
+    int64_t quota_ppm;  /* tightest quota in millionths of a CPU; 0: none */
+    int cgroup_version; /* where the tightest quota stands: 1, 2; 0: none */
+    char quota_path[256]; /* its directory, cut to fit */
+    int usable;           /* min(affinity, quota rounded up), at least 1 */
+    mri_cpu *cpu;         /* sorted by id; malloc'd; owned */
+} mri_cpus;
+
+/* Where to read. Zero for the live machine. */
+typedef struct mri_cpus_source {
+    const char *root;     /* prefix of /proc and /sys; NULL or "": live */
+    const uint64_t *mask; /* affinity instead of sched_getaffinity, or NULL */
+    size_t mask_words;
+} mri_cpus_source;
+
+/* Read everything. 0, MR_ENOMEM, or the code of a system call without which
+ * nothing can be said (sched_getaffinity); a file that is missing, unreadable
+ * or malformed counts as saying nothing. On failure *out needs no close. */
+MRI_CHECKED int mri_cpus_open(mri_cpus *out, const mri_cpus_source *source);
+void mri_cpus_close(mri_cpus *cpus);
+
+#endif

@@ -1,0 +1,51 @@
+/* A context that can be left and entered again: the registers and stack of a
+ * strand, of a worker's own thread, or of the model checker's logical thread.
+ *
+ * A switch saves the callee-saved registers only (2.4 ns); the floating-point
+ * control words stay the thread's (8 ns more, and no task of ours changes
+ * them). Signal masks are the thread's too.
+ *
+ * All that sanitizers and Valgrind must be told stands in os/fiber_hooks.h and
+ * nowhere else.
+ *
+ * Must not know: where stacks come from, who runs next.
+ */
+#ifndef MRI_OS_FIBER_H
+#define MRI_OS_FIBER_H
+
+#include "base/compiler.h"
+
+typedef struct mri_fiber {
+    void *sp;        /* while not running: its saved stack pointer */
+    void *stack_low; /* lowest byte of the stack; NULL for a thread's own */
+    size_t stack_size;
+    void *hooks[2]; /* os/fiber_hooks.h: what a sanitizer hands out */
+} mri_fiber;
+
+/* What a fiber runs first; it must never return. */
+typedef void (*mri_fiber_entry)(void *arg);
+
+/* Make *fiber stand for the calling thread on its own stack. */
+void mri_fiber_of_thread(mri_fiber *fiber);
+
+/* Prepare a fiber that will run entry(arg) on [stack_low, stack_low + size).
+ * `size` at least MRI_FIBER_MIN_STACK, both multiples of 16. Allocates
+ * nothing (a sanitizer's hook may). */
+void mri_fiber_open(mri_fiber *fiber, void *stack_low, size_t size,
+                    mri_fiber_entry entry, void *arg);
+
+/* Leave `from`, which is running, and enter `to`, which is not. Returns when
+ * somebody switches back to `from`, maybe on another thread: whatever was
+ * cached of the thread (errno, thread-locals) is stale then. */
+void mri_fiber_switch(mri_fiber *from, mri_fiber *to);
+
+/* Give up a fiber that is not running and will never run again (its stack is
+ * the caller's again), or the calling thread's own. */
+void mri_fiber_close(mri_fiber *fiber);
+
+/* "x86-64", "aarch64" or "ucontext". */
+const char *mri_fiber_kind(void);
+
+#define MRI_FIBER_MIN_STACK 4096
+
+#endif

@@ -1,0 +1,122 @@
+/* The system calls of os/, each returning its result or a negative code.
+ *
+ * One seam, so that a test can make any of them fail: in the testing twin of
+ * the library (MRI_TESTING) each call first asks mri_fault(), which
+ * tests/support/faults.c provides. In the product there is no trace of it.
+ *
+ * A call that can be interrupted is retried here where a caller could only do
+ * the same; where a caller wants to know (futex), it is not.
+ */
+#ifndef MRI_OS_SYS_H
+#define MRI_OS_SYS_H
+
+#include "base/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifdef MRI_TESTING
+/* The errno with which the named call is to fail now, or 0. */
+int mri_fault(const char *call);
+#else
+MRI_INLINE int mri_fault(const char *call)
+{
+    (void)call;
+    return 0;
+}
+#endif
+
+/* errno into the negative code that MR_E* are on Linux. */
+MRI_INLINE long mri_sys_result(long result)
+{
+    return result < 0 ? -errno : result;
+}
+
+/* Allocation of os/ itself (a CPU list, a file's text); NULL when there is
+ * no memory. */
+MRI_INLINE void *mri_sys_alloc(size_t size)
+{
+    return mri_fault("malloc") ? NULL : malloc(size);
+}
+
+MRI_INLINE int mri_sys_open(const char *path, int flags)
+{
+    int fault = mri_fault("open"), fd;
+    if (fault)
+        return -fault;
+    do
+        fd = open(path, flags | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return (int)mri_sys_result(fd);
+}
+
+MRI_INLINE long mri_sys_read(int fd, void *buf, size_t len)
+{
+    int fault = mri_fault("read");
+    long n;
+    if (fault)
+        return -fault;
+    do
+        n = read(fd, buf, len);
+    while (n < 0 && errno == EINTR);
+    return mri_sys_result(n);
+}
+
+MRI_INLINE void mri_sys_close(int fd)
+{
+    close(fd); /* read-only descriptors of ours: nothing can be lost */
+}
+
+/* Address through *out: it has no room for a code. */
+MRI_INLINE int mri_sys_mmap(void **out, size_t size, int prot, int flags)
+{
+    int fault = mri_fault("mmap");
+    if (fault)
+        return -fault;
+    void *p = mmap(NULL, size, prot, flags, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    *out = p;
+    return 0;
+}
+
+MRI_INLINE int mri_sys_munmap(void *addr, size_t size)
+{
+    int fault = mri_fault("munmap");
+    return fault ? -fault : (int)mri_sys_result(munmap(addr, size));
+}
+
+MRI_INLINE int mri_sys_mprotect(void *addr, size_t size, int prot)
+{
+    int fault = mri_fault("mprotect");
+    return fault ? -fault : (int)mri_sys_result(mprotect(addr, size, prot));
+}
+
+MRI_INLINE int mri_sys_madvise(void *addr, size_t size, int advice)
+{
+    int fault = mri_fault("madvise");
+    return fault ? -fault : (int)mri_sys_result(madvise(addr, size, advice));
+}
+
+MRI_INLINE int mri_sys_membarrier(int command)
+{
+    int fault = mri_fault("membarrier");
+    return fault ? -fault
+                 : (int)mri_sys_result(syscall(SYS_membarrier, command, 0, 0));
+}
+
+/* Bytes of the mask that the kernel filled in, or a negative code. */
+MRI_INLINE long mri_sys_getaffinity(size_t size, void *mask)
+{
+    int fault = mri_fault("sched_getaffinity");
+    return fault
+               ? -fault
+               : mri_sys_result(syscall(SYS_sched_getaffinity, 0, size, mask));
+}
+
+#endif

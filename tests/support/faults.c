@@ -1,0 +1,62 @@
+/* See faults.h. Counters are atomic: a scenario may run threads. */
+#include "faults.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+int mri_fault(const char *call);
+
+static struct {
+    const char *only; /* NULL: any call counts */
+    int nth, error;
+    bool forever;
+    atomic_bool armed;
+    atomic_int seen, hit;
+    const char *_Atomic last;
+} faults;
+
+void faults_arm_call(const char *call, int nth, int error, bool forever)
+{
+    faults.only = call;
+    faults.nth = nth;
+    faults.error = error;
+    faults.forever = forever;
+    faults.seen = 0;
+    faults.hit = 0;
+    faults.last = NULL;
+    faults.armed = true;
+}
+
+void faults_arm(int nth, int error)
+{
+    faults_arm_call(NULL, nth, error, false);
+}
+
+bool faults_disarm(void)
+{
+    faults.armed = false;
+    return faults.hit > 0;
+}
+
+const char *faults_last(void)
+{
+    return faults.last;
+}
+
+int faults_count(void)
+{
+    return faults.seen;
+}
+
+int mri_fault(const char *call)
+{
+    if (!faults.armed || (faults.only && strcmp(faults.only, call) != 0))
+        return 0;
+    int seen = ++faults.seen;
+    if (faults.forever ? seen < faults.nth : seen != faults.nth)
+        return 0;
+    faults.hit++;
+    faults.last = call;
+    return faults.error;
+}
