@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef MRI_TESTING
@@ -103,11 +104,32 @@ MRI_INLINE int mri_sys_madvise(void *addr, size_t size, int advice)
     return fault ? -fault : (int)mri_sys_result(madvise(addr, size, advice));
 }
 
+/* Whether the kernel could write 16 bytes to addr: 0, or MR_EFAULT for memory
+ * that cannot be touched. The memory changes. */
+MRI_INLINE int mri_sys_touch(void *addr)
+{
+    int fault = mri_fault("clock_gettime");
+    return fault ? -fault
+                 : (int)mri_sys_result(
+                       syscall(SYS_clock_gettime, CLOCK_MONOTONIC, addr));
+}
+
 MRI_INLINE int mri_sys_membarrier(int command)
 {
     int fault = mri_fault("membarrier");
     return fault ? -fault
                  : (int)mri_sys_result(syscall(SYS_membarrier, command, 0, 0));
+}
+
+/* Never retried: whoever waits wants to know of a signal. `bits` matters to
+ * the bitset operations alone. */
+MRI_INLINE long mri_sys_futex(uint32_t *word, int op, uint32_t value,
+                              const struct timespec *timeout, uint32_t bits)
+{
+    int fault = mri_fault("futex");
+    return fault ? -fault
+                 : mri_sys_result(syscall(SYS_futex, word, op, value, timeout,
+                                          NULL, bits));
 }
 
 /* Bytes of the mask that the kernel filled in, or a negative code. */
