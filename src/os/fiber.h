@@ -19,7 +19,7 @@ typedef struct mri_fiber {
     void *sp;        /* while not running: its saved stack pointer */
     void *stack_low; /* lowest byte of the stack; NULL for a thread's own */
     size_t stack_size;
-    void *hooks[2]; /* os/fiber_hooks.h: what a sanitizer hands out */
+    void *hooks[4]; /* os/fiber_hooks.h: what sanitizers must remember */
 } mri_fiber;
 
 /* What a fiber runs first; it must never return. */
@@ -46,6 +46,12 @@ void mri_fiber_close(mri_fiber *fiber);
 /* "x86-64", "aarch64" or "ucontext". */
 const char *mri_fiber_kind(void);
 
+/* The ucontext fallback keeps whole contexts on the stack, each 1 KiB on
+ * x86-64 and 4.5 KiB on AArch64. */
+#ifdef MRI_UCONTEXT
+#define MRI_FIBER_MIN_STACK 16384
+#else
 #define MRI_FIBER_MIN_STACK 4096
+#endif
 
 #endif
