@@ -1,0 +1,461 @@
+/* Atomic memory: per location a history, and the rules by which a thread may
+ * read from it and add to it.
+ *
+ * The model is RC11 (Lahav, Vafeiadis, Kang, Hur, Dreyer, PLDI 2017) without
+ * seq_cst accesses, which base/atomic.h does not have, in the operational form
+ * of Kang et al. (POPL 2017) without promises:
+ *
+ *  - A location is a list of messages in modification order, each with a
+ *    timestamp. A thread carries, per location, the timestamp behind which it
+ *    may not look (coherence); it may read any message from there on, so old
+ *    values are read as long as C11 allows it.
+ *  - A store may take any place in the list behind that timestamp, not only
+ *    the end: modification order need not follow execution order (2+2W). A
+ *    read-modify-write stands right behind the message it read, and nothing
+ *    is ever put between the two.
+ *  - A release store's message carries all its thread knows; a relaxed one
+ *    what the thread knew at its last release fence. An acquire load takes
+ *    that over at once; a relaxed one keeps it until an acquire fence. A
+ *    read-modify-write hands on what the message it read carried (release
+ *    sequence as of C++20: later plain stores of the same thread do not
+ *    continue it, which is weaker than C11 and so finds more).
+ *  - seq_cst fences join one common knowledge and add to it, in the order in
+ *    which they execute. That is coherence only, not happens-before.
+ *  - Asymmetric fences (C++ P1202): a heavy barrier takes over what each other
+ *    thread knew at its last light fence; a light fence takes over what heavy
+ *    barriers have left.
+ *
+ * Clocks (happens-before) travel with the same views; plain.c uses them.
+ * Not modelled: load buffering (a load never returns a value that is stored
+ * later in execution order).
+ */
+#include "core/core.h"
+
+#include <inttypes.h>
+
+static struct location locations[MAX_LOCATIONS];
+static unsigned count;
+
+enum { STAMP_GAP = 1 << 14 };
+
+void memory_reset(void)
+{
+    count = 1; /* index 0 is "none" */
+}
+
+unsigned memory_locations(void)
+{
+    return count;
+}
+
+const struct location *memory_location(int index)
+{
+    return &locations[index];
+}
+
+static struct message *new_message(uint64_t value, const struct mrm_site *site)
+{
+    struct message *m = scratch_alloc(sizeof *m);
+    *m = (struct message){
+        .value = value, .thread = (uint8_t)engine.current, .site = site};
+    return m;
+}
+
+static uint64_t native_read(uintptr_t addr, unsigned size)
+{
+    return size == 4 ? *(volatile uint32_t *)addr : *(volatile uint64_t *)addr;
+}
+
+/* The cell itself always holds the newest value in modification order: what
+ * a plain access after all atomic ones must find there. */
+static void native_write(const struct location *l)
+{
+    if (l->size == 4)
+        *(volatile uint32_t *)l->addr = (uint32_t)l->newest->value;
+    else
+        *(volatile uint64_t *)l->addr = l->newest->value;
+}
+
+static int open_location(uintptr_t addr, unsigned size)
+{
+    int index = plain_location(addr);
+    if (index > 0) {
+        struct location *l = &locations[index];
+        if (l->addr != addr || l->size != size)
+            engine_fail("%s is accessed with %u bytes and with %u",
+                        trace_place(addr), l->size, size);
+        return index;
+    }
+    if (addr % size != 0 || (size != 4 && size != 8))
+        engine_fail("%s: an atomic of %u bytes, or misaligned",
+                    trace_place(addr), size);
+    if (count == MAX_LOCATIONS)
+        engine_fail("more than %d atomic locations", MAX_LOCATIONS);
+    index = (int)count++;
+    locations[index] = (struct location){
+        addr, size, new_message(native_read(addr, size), NULL)};
+    for (unsigned t = 0; t < engine.threads; t++) {
+        engine.thread[t].now.seen[index] = 0;
+        engine.thread[t].pending.seen[index] = 0;
+    }
+    engine.total.seen[index] = engine.heavy.seen[index] = 0;
+    plain_set_location(addr, index);
+    return index;
+}
+
+void memory_forget(uintptr_t addr, size_t size)
+{
+    for (uintptr_t a = addr & ~(uintptr_t)3; a < addr + size; a += 4)
+        if (plain_location(a) > 0)
+            plain_set_location(a, 0);
+}
+
+static const struct view *snapshot(struct thread *t)
+{
+    const struct view *v = view_of(&t->now, count);
+    t->now.clock[engine.current]++;
+    return v;
+}
+
+/* ---- Reading ------------------------------------------------------------ */
+
+static void take(int index, const struct message *m, unsigned order)
+{
+    struct thread *t = me();
+    if (m->stamp > t->now.seen[index])
+        t->now.seen[index] = m->stamp;
+    bool acquires = order == MRM_ACQUIRE || order == MRM_ACQ_REL;
+    knowledge_join(acquires ? &t->now : &t->pending, m->view);
+    spin_note(index, m->stamp);
+}
+
+/* How many messages this thread may read, newest first. */
+static unsigned readable(int index)
+{
+    uint32_t limit = spin_limit(index);
+    if (me()->now.seen[index] > limit)
+        limit = me()->now.seen[index];
+    unsigned n = 0;
+    for (struct message *m = locations[index].newest; m; m = m->older) {
+        if (m->stamp < limit)
+            break;
+        n++;
+    }
+    return n;
+}
+
+static struct message *nth_newest(int index, unsigned n)
+{
+    struct message *m = locations[index].newest;
+    while (n--)
+        m = m->older;
+    return m;
+}
+
+static void visit(struct mrm_site *site, enum step_kind kind, uintptr_t addr,
+                  unsigned size)
+{
+    site->executions++;
+    engine_point((struct step){kind, addr, addr + size});
+}
+
+uint64_t mrm_load(struct mrm_site *site, const void *addr, unsigned size)
+{
+    ENTER();
+    uintptr_t a = (uintptr_t)addr;
+    visit(site, STEP_READ, a, size);
+    int index = open_location(a, size);
+    plain_access(a, size, ACCESS_ATOMIC_READ, __builtin_return_address(0));
+    unsigned pick = choose(readable(index));
+    struct message *m = nth_newest(index, pick);
+    take(index, m, site->order);
+    if (tracing)
+        trace("load   %-9s %s = 0x%" PRIx64 "%s", order_name(site->order),
+              trace_place(a), m->value, m->newer ? " (stale)" : "");
+    return m->value;
+}
+
+/* ---- Writing ------------------------------------------------------------ */
+
+/* Put m behind `before`, which nothing follows that it must stay next to. */
+static void insert(struct location *l, struct message *before,
+                   struct message *m)
+{
+    struct message *after = before->newer;
+    m->older = before;
+    m->newer = after;
+    before->newer = m;
+    if (after) {
+        after->older = m;
+        m->stamp = before->stamp + (after->stamp - before->stamp) / 2;
+        if (m->stamp == before->stamp)
+            engine_fail("too many stores between two stores to %s",
+                        trace_place(l->addr));
+    } else {
+        l->newest = m;
+        m->stamp = before->stamp + STAMP_GAP;
+    }
+}
+
+static void publish(int index, struct message *before, struct message *m,
+                    unsigned order)
+{
+    struct thread *t = me();
+    insert(&locations[index], before, m);
+    t->now.seen[index] = m->stamp;
+    bool releases = order == MRM_RELEASE || order == MRM_ACQ_REL;
+    m->view = releases ? snapshot(t) : t->released;
+    native_write(&locations[index]);
+}
+
+/* Messages behind which a store of this thread may stand, newest first. */
+static unsigned places(int index, struct message *out[])
+{
+    unsigned n = 0;
+    for (struct message *m = locations[index].newest;
+         m && m->stamp >= me()->now.seen[index] && n < 64; m = m->older)
+        if (!m->followed)
+            out[n++] = m;
+    return n;
+}
+
+void mrm_store(struct mrm_site *site, void *addr, unsigned size, uint64_t value)
+{
+    ENTER();
+    uintptr_t a = (uintptr_t)addr;
+    visit(site, STEP_WRITE, a, size);
+    int index = open_location(a, size);
+    plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
+    struct message *place[64];
+    unsigned pick = choose(places(index, place));
+    publish(index, place[pick], new_message(value, site), site->order);
+    if (tracing)
+        trace("store  %-9s %s := 0x%" PRIx64 "%s", order_name(site->order),
+              trace_place(a), value, pick ? " (before a newer one)" : "");
+}
+
+static uint64_t operate(unsigned op, uint64_t old, uint64_t operand,
+                        unsigned size)
+{
+    uint64_t value = op == MRM_SWAP_OP  ? operand
+                     : op == MRM_ADD_OP ? old + operand
+                     : op == MRM_SUB_OP ? old - operand
+                     : op == MRM_OR_OP  ? (old | operand)
+                                        : (old & operand);
+    return size == 4 ? (uint32_t)value : value;
+}
+
+/* The read half and the write half, in one step. */
+static void replace(int index, struct message *old, uint64_t value,
+                    const struct mrm_site *site)
+{
+    take(index, old, site->order);
+    struct message *m = new_message(value, site);
+    old->followed = true;
+    publish(index, old, m, site->order);
+    m->view = view_join(m->view, old->view);
+}
+
+/* Messages that a read-modify-write of this thread may read, newest first. */
+static unsigned replaceable(int index, struct message *out[])
+{
+    uint32_t limit = spin_limit(index);
+    if (me()->now.seen[index] > limit)
+        limit = me()->now.seen[index];
+    unsigned n = 0;
+    for (struct message *m = locations[index].newest;
+         m && m->stamp >= limit && n < 64; m = m->older)
+        if (!m->followed)
+            out[n++] = m;
+    return n;
+}
+
+uint64_t mrm_rmw(struct mrm_site *site, void *addr, unsigned size,
+                 uint64_t operand)
+{
+    ENTER();
+    uintptr_t a = (uintptr_t)addr;
+    visit(site, STEP_WRITE, a, size);
+    int index = open_location(a, size);
+    plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
+    struct message *place[64];
+    unsigned pick = choose(replaceable(index, place));
+    uint64_t old = place[pick]->value;
+    uint64_t value = operate(site->op, old, operand, size);
+    replace(index, place[pick], value, site);
+    if (tracing)
+        trace("%-6s %-9s %s: 0x%" PRIx64 " -> 0x%" PRIx64 "%s",
+              op_name(site->op), order_name(site->order), trace_place(a), old,
+              value, pick ? " (before a newer one)" : "");
+    return old;
+}
+
+/* What a CAS may do with one message. */
+struct cas_option {
+    struct message *m;
+    bool succeeds;
+};
+
+static unsigned cas_options(const struct mrm_site *site, int index,
+                            uint64_t expected, struct cas_option out[64])
+{
+    bool spurious = site->op == MRM_CAS_WEAK_OP && me()->spurious_left > 0;
+    unsigned n = 0, all = readable(index);
+    for (unsigned i = 0; i < all && n < 62; i++) {
+        struct message *m = nth_newest(index, i);
+        bool equal = m->value == expected;
+        if (equal && !m->followed)
+            out[n++] = (struct cas_option){m, true};
+        if (!equal || spurious)
+            out[n++] = (struct cas_option){m, false};
+    }
+    return n;
+}
+
+static unsigned failure_order(const struct mrm_site *site)
+{
+    bool acquires =
+        site->written == MRM_ACQUIRE || site->written == MRM_ACQ_REL;
+    return acquires && !site->failure ? MRM_ACQUIRE : MRM_RELAXED;
+}
+
+bool mrm_cas(struct mrm_site *site, void *addr, unsigned size,
+             uint64_t *expected, uint64_t desired)
+{
+    ENTER();
+    uintptr_t a = (uintptr_t)addr;
+    visit(site, STEP_WRITE, a, size);
+    int index = open_location(a, size);
+    /* The location tells a failed CAS from a write; races do not, since
+     * C11 demands writable memory either way. */
+    plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
+    struct cas_option option[64];
+    unsigned n = cas_options(site, index, *expected, option);
+    struct cas_option picked = option[choose(n)];
+    if (tracing)
+        trace("cas    %-9s %s: 0x%" PRIx64 " -> 0x%" PRIx64
+              ": %s, saw 0x%" PRIx64 "%s",
+              order_name(site->order), trace_place(a), *expected, desired,
+              picked.succeeds ? "done" : "failed", picked.m->value,
+              picked.m->newer && !picked.succeeds ? " (stale)" : "");
+    if (picked.succeeds) {
+        replace(index, picked.m, desired, site);
+        return true;
+    }
+    if (picked.m->value == *expected)
+        me()->spurious_left--;
+    take(index, picked.m, failure_order(site));
+    *expected = picked.m->value;
+    return false;
+}
+
+void mrm_init(void *addr, unsigned size, uint64_t value)
+{
+    uintptr_t a = (uintptr_t)addr;
+    plain_access(a, size, ACCESS_WRITE, __builtin_return_address(0));
+    if (size == 4)
+        *(uint32_t *)addr = (uint32_t)value;
+    else
+        *(uint64_t *)addr = value;
+}
+
+/* ---- Fences ------------------------------------------------------------- */
+
+static void acquire_pending(struct thread *t)
+{
+    knowledge_join_all(&t->now, &t->pending, count);
+}
+
+/* Join the common knowledge, and add to it: its coherence half. */
+static void meet(struct thread *t, struct knowledge *common)
+{
+    for (unsigned i = 1; i < count; i++) {
+        if (common->seen[i] > t->now.seen[i])
+            t->now.seen[i] = common->seen[i];
+        common->seen[i] = t->now.seen[i];
+    }
+}
+
+static void fence_seq_cst(struct thread *t)
+{
+    acquire_pending(t);
+    meet(t, &engine.total);
+    t->released = snapshot(t);
+}
+
+void mrm_fence(struct mrm_site *site)
+{
+    ENTER();
+    struct thread *t = me();
+    site->executions++;
+    if (site->order == MRM_SEQ_CST) {
+        engine_point((struct step){.kind = STEP_FENCE});
+        fence_seq_cst(t);
+    } else {
+        if (site->order == MRM_ACQUIRE || site->order == MRM_ACQ_REL)
+            acquire_pending(t);
+        if (site->order == MRM_RELEASE || site->order == MRM_ACQ_REL)
+            t->released = snapshot(t);
+    }
+    if (tracing)
+        trace("fence  %s", order_name(site->order));
+}
+
+static void light(struct thread *t)
+{
+    for (unsigned i = 1; i < count; i++)
+        if (engine.heavy.seen[i] > t->now.seen[i])
+            t->now.seen[i] = engine.heavy.seen[i];
+    t->light = view_of(&t->now, count);
+}
+
+static void heavy(struct thread *t)
+{
+    for (unsigned i = 0; i < engine.threads; i++) {
+        const struct view *v = engine.thread[i].light;
+        for (unsigned l = 1; v && l < v->locations; l++)
+            if (v->seen[l] > t->now.seen[l])
+                t->now.seen[l] = v->seen[l];
+    }
+    meet(t, &engine.heavy);
+    fence_seq_cst(t);
+}
+
+/* Where membarrier is denied both sides are seq_cst fences. Weakened by a
+ * mutation: a light fence is gone, a heavy one is an ordinary seq_cst one. */
+void mrm_barrier(struct mrm_site *site, bool membarrier)
+{
+    ENTER();
+    struct thread *t = me();
+    bool is_light = site->op == MRM_LIGHT_OP;
+    site->executions++;
+    if (is_light && site->order == MRM_NONE)
+        return;
+    bool fence = !membarrier || (!is_light && site->order != MRM_SEQ_CST);
+    engine_point((struct step){.kind = fence      ? STEP_FENCE
+                                       : is_light ? STEP_LIGHT
+                                                  : STEP_HEAVY});
+    if (fence)
+        fence_seq_cst(t);
+    else if (is_light)
+        light(t);
+    else
+        heavy(t);
+    if (tracing)
+        trace("%s%s", is_light ? "light barrier" : "heavy barrier",
+              fence ? " (as a fence)" : "");
+}
+
+/* ---- The kernel's look -------------------------------------------------- */
+
+uint32_t memory_kernel_read(uintptr_t addr, uint32_t floor)
+{
+    struct thread *t = me();
+    int index = open_location(addr, 4);
+    plain_access(addr, 4, ACCESS_ATOMIC_READ, __builtin_return_address(0));
+    if (floor > t->now.seen[index])
+        t->now.seen[index] = floor;
+    struct message *m = nth_newest(index, choose(readable(index)));
+    t->now.seen[index] = m->stamp;
+    return (uint32_t)m->value;
+}

@@ -1,0 +1,400 @@
+/* Every kind of fault the checker claims to see, planted and found; and next
+ * to each the right program, in which nothing is found. */
+#include "litmus.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/futex.h"
+
+#include <millrace/error.h>
+
+#define FINE(name_, ...)                                                       \
+    MODEL(name_, .state_size = sizeof(struct shared), .thread = {__VA_ARGS__}, \
+          .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED)
+#define BROKEN(name_, text_, ...)                                              \
+    MODEL(name_, .state_size = sizeof(struct shared), .thread = {__VA_ARGS__}, \
+          .fails = (text_), .bound = MODEL_UNBOUNDED,                          \
+          .deep_bound = MODEL_UNBOUNDED)
+
+struct shared {
+    mri_atomic_u32 word, other, done;
+    mri_atomic_ptr pointer;
+    char bytes[16];
+    uint64_t wide;
+};
+
+/* ---- Data races --------------------------------------------------------- */
+
+static void write_byte_0(void *a)
+{
+    ((struct shared *)a)->bytes[0] = 1;
+}
+
+static void write_byte_1(void *a)
+{
+    ((struct shared *)a)->bytes[1] = 1;
+}
+
+static void read_byte_0(void *a)
+{
+    model_assert(((struct shared *)a)->bytes[0] < 2);
+}
+
+static void plain_word(void *a)
+{
+    ((struct shared *)a)->word.cell = 1;
+}
+
+static void atomic_word(void *a)
+{
+    mri_store_relaxed(&((struct shared *)a)->word, 2);
+}
+
+static void clear_all(void *a)
+{
+    memset(((struct shared *)a)->bytes, 0, 16);
+}
+
+FINE(race_neighbouring_bytes_do_not, write_byte_0, write_byte_1)
+FINE(race_two_readers_do_not, read_byte_0, read_byte_0)
+BROKEN(race_two_writers, "data race on ", write_byte_0, write_byte_0)
+BROKEN(race_write_and_read, "data race on ", write_byte_0, read_byte_0)
+BROKEN(race_atomic_and_plain, "data race on ", plain_word, atomic_word)
+BROKEN(race_memset, "data race on ", clear_all, read_byte_0)
+
+/* ---- Memory that is gone ------------------------------------------------ */
+
+static void give_block(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u32 *block = model_alloc(sizeof *block);
+    mri_init(block, 5);
+    mri_store_release(&s->pointer, block);
+    while (!mri_load_acquire(&s->done))
+        mri_pause();
+    model_free(block);
+}
+
+static void use_block(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u32 *block = mri_load_acquire(&s->pointer);
+    if (block)
+        model_assert(mri_load_relaxed(block) == 5);
+    mri_store_release(&s->done, 1);
+}
+
+static void use_block_late(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u32 *block = mri_load_acquire(&s->pointer);
+    mri_store_release(&s->done, 1);
+    if (block)
+        mri_load_relaxed(block);
+}
+
+/* The load is before the store that allows the free, but nothing says so. */
+static void use_block_unordered(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u32 *block = mri_load_acquire(&s->pointer);
+    if (block)
+        mri_load_relaxed(block);
+    mri_store_relaxed(&s->done, 1);
+}
+
+static void free_and_tell(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u32 *block = model_alloc(sizeof *block);
+    model_free(block);
+    mri_store_release(&s->pointer, block);
+}
+
+static void use_when_told(void *a)
+{
+    mri_atomic_u32 *block = mri_load_acquire(&((struct shared *)a)->pointer);
+    if (block)
+        mri_load_relaxed(block);
+}
+
+static void free_twice(void *a)
+{
+    (void)a;
+    void *block = model_alloc(8);
+    model_free(block);
+    model_free(block);
+}
+
+static void free_none(void *a)
+{
+    (void)a;
+    model_alloc(8);
+}
+
+static void overrun(void *a)
+{
+    (void)a;
+    char *block = model_alloc(5);
+    block[5] = 1;
+    model_free(block);
+}
+
+FINE(memory_freed_after_use, give_block, use_block)
+BROKEN(memory_used_after_free, "atomic read", give_block, use_block_late)
+BROKEN(memory_used_after_free_in_order, "dead memory", free_and_tell,
+       use_when_told)
+BROKEN(memory_freed_without_order, "data race on ", give_block,
+       use_block_unordered)
+BROKEN(memory_freed_twice, "freed twice", free_twice)
+BROKEN(memory_leaked, "leak: ", free_none)
+BROKEN(memory_overrun, "dead memory", overrun)
+
+/* A completer must not touch a waiter's frame once it has published: rayon
+ * #739, stdexec#1742. The word lives in the waiter's frame. */
+__attribute__((noinline)) static void wait_in_frame(struct shared *s)
+{
+    mri_atomic_u32 word;
+    mri_init(&word, 0);
+    mri_store_release(&s->pointer, &word);
+    while (!mri_load_acquire(&word))
+        mri_pause();
+}
+
+static void frame_waiter(void *a)
+{
+    wait_in_frame(a);
+    mri_store_relaxed(&((struct shared *)a)->other, 1);
+}
+
+static mri_atomic_u32 *frame_word(struct shared *s)
+{
+    mri_atomic_u32 *word;
+    while (!(word = mri_load_acquire(&s->pointer)))
+        mri_pause();
+    return word;
+}
+
+static void complete_once(void *a)
+{
+    mri_store_release(frame_word(a), 1);
+}
+
+static void complete_and_touch(void *a)
+{
+    mri_atomic_u32 *word = frame_word(a);
+    mri_store_release(word, 1);
+    mri_load_relaxed(word);
+}
+
+FINE(frame_completed, frame_waiter, complete_once)
+MODEL(frame_touched_after_completion, .state_size = sizeof(struct shared),
+      .thread = {frame_waiter, complete_and_touch},
+      .fails = "a frame that thread 0 has left", .bound = 2, .deep_bound = 2)
+
+/* ---- Sleeping and waking ------------------------------------------------ */
+
+static void sleeper(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_acquire(&s->word))
+        (void)!mri_futex_wait(&s->word, 0, MRI_NEVER);
+}
+
+static void waker(void *a)
+{
+    struct shared *s = a;
+    mri_store_release(&s->word, 1);
+    mri_futex_wake(&s->word, 1);
+}
+
+static void waker_of_all(void *a)
+{
+    struct shared *s = a;
+    mri_store_release(&s->word, 1);
+    mri_futex_wake(&s->word, 100);
+}
+
+static void wakes_too_early(void *a)
+{
+    struct shared *s = a;
+    mri_futex_wake(&s->word, 1);
+    mri_store_release(&s->word, 1);
+}
+
+/* Sleeps on another word than the one it looked at. */
+static void looks_elsewhere(void *a)
+{
+    struct shared *s = a;
+    if (!mri_load_acquire(&s->word))
+        (void)!mri_futex_wait(&s->other, 0, MRI_NEVER);
+}
+
+static void wakes_elsewhere(void *a)
+{
+    struct shared *s = a;
+    mri_store_release(&s->word, 1);
+    mri_futex_wake(&s->other, 1);
+}
+
+static void timed_sleeper(void *a)
+{
+    struct shared *s = a;
+    int rc = mri_futex_wait(&s->word, 0, 1);
+    model_assert(rc == 0 || rc == MR_ETIMEDOUT || rc == MR_EAGAIN);
+}
+
+static void impatient(void *a)
+{
+    struct shared *s = a;
+    model_assert(mri_futex_wait(&s->word, 0, MRI_NEVER) != MR_EINTR);
+}
+
+FINE(futex_wakes, sleeper, waker)
+FINE(futex_wakes_all, sleeper, sleeper, waker_of_all)
+FINE(futex_deadline, timed_sleeper)
+BROKEN(futex_wakes_one_of_two, "lost wake-up", sleeper, sleeper, waker)
+BROKEN(futex_woken_too_early, "lost wake-up", sleeper, wakes_too_early)
+BROKEN(futex_word_not_the_condition, "lost wake-up", looks_elsewhere,
+       wakes_elsewhere)
+MODEL(futex_may_return_for_no_reason, .state_size = sizeof(struct shared),
+      .thread = {impatient, waker}, .spurious = 1, .fails = "MR_EINTR",
+      .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED)
+
+/* A futex orders nothing: woken, one may still read old data. */
+static void sleeper_then_reads(void *a)
+{
+    struct shared *s = a;
+    if (mri_futex_wait(&s->word, 0, MRI_NEVER) == 0)
+        model_assert(mri_load_relaxed(&s->other) == 1);
+}
+
+static void writes_then_wakes(void *a)
+{
+    struct shared *s = a;
+    mri_store_relaxed(&s->other, 1);
+    mri_store_relaxed(&s->word, 1);
+    mri_futex_wake(&s->word, 1);
+}
+BROKEN(futex_orders_nothing, "mri_load_relaxed(&s->other) == 1",
+       sleeper_then_reads, writes_then_wakes)
+
+/* ---- Spinning ----------------------------------------------------------- */
+
+static void spinner(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_relaxed(&s->word))
+        mri_pause();
+}
+
+static void storer(void *a)
+{
+    mri_store_relaxed(&((struct shared *)a)->word, 1);
+}
+
+static void nobody(void *a)
+{
+    (void)a;
+}
+
+static void hot_spinner(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_relaxed(&s->word))
+        ;
+}
+
+FINE(spin_sees_a_store, spinner, storer)
+FINE(spin_of_two, spinner, spinner, storer)
+BROKEN(spin_for_ever, "spins on words to which nobody will store", spinner,
+       nobody)
+BROKEN(spin_without_pause, "livelock", hot_spinner, nobody)
+
+static void waits_for_done(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_acquire(&s->done))
+        mri_pause();
+    mri_store_release(&s->word, 1);
+}
+
+static void waits_for_word(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_acquire(&s->word))
+        mri_pause();
+    mri_store_release(&s->done, 1);
+}
+BROKEN(spin_for_each_other, "deadlock", waits_for_done, waits_for_word)
+
+/* ---- Events ------------------------------------------------------------- */
+
+static void posts(void *a)
+{
+    ((struct shared *)a)->bytes[0] = 1;
+    model_event_post(3);
+}
+
+static void polls(void *a)
+{
+    model_assert(model_event_wait(1u << 3) == 1u << 3);
+    model_assert(((struct shared *)a)->bytes[0] == 1);
+}
+
+static void polls_twice(void *a)
+{
+    (void)a;
+    model_event_wait(1u << 3);
+    model_event_wait(1u << 3);
+}
+
+static void posts_twice(void *a)
+{
+    (void)a;
+    model_event_post(3);
+    model_event_post(3);
+}
+
+FINE(event_is_kept_until_taken, posts, polls)
+BROKEN(event_is_taken_once, "waits for events", posts, polls_twice)
+/* Edges that nobody took become one. */
+BROKEN(event_edges_coalesce, "waits for events", posts_twice, polls_twice)
+
+/* ---- Models that are wrong themselves ----------------------------------- */
+
+static int outside;
+
+static void writes_outside(void *a)
+{
+    (void)a;
+    outside++;
+}
+
+static void mixes_sizes(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u64 *wide = (mri_atomic_u64 *)&s->wide;
+    mri_atomic_u32 *half = (mri_atomic_u32 *)&s->wide;
+    mri_store_relaxed(wide, 1);
+    mri_store_relaxed(half, 1);
+}
+
+static void crashes(void *a)
+{
+    struct shared *s = a;
+    *(volatile int *)(uintptr_t)mri_load_relaxed(&s->word) = 1;
+}
+
+static void breaks_rule(void *a)
+{
+    struct shared *s = a;
+    mri_require(mri_load_relaxed(&s->word) == 1, "the word is one");
+}
+
+BROKEN(model_writes_outside, "memory outside the model", writes_outside)
+BROKEN(model_mixes_sizes, "is accessed with 8 bytes and with 4", mixes_sizes)
+BROKEN(model_crashes, "memory outside the model", crashes)
+BROKEN(model_breaks_a_rule, "the word is one", breaks_rule)
