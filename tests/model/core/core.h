@@ -80,6 +80,7 @@ struct step {
 enum thread_state { THREAD_READY, THREAD_ASLEEP, THREAD_POLLING, THREAD_DONE };
 
 #define MAX_SPIN 16
+#define MAX_DEPTH 64
 
 struct thread {
     enum thread_state state;
@@ -94,6 +95,9 @@ struct thread {
     uint32_t expected;
     bool timed, timed_out;
     int spurious_left;
+    unsigned depth; /* functions entered, and where their frames begin */
+    uintptr_t entry[MAX_DEPTH];
+    bool shared;     /* another thread has touched this stack */
     uintptr_t frame; /* its code called the checker from here: what lies below
                         on its stack is gone */
     /* Polling events. */
@@ -197,6 +201,9 @@ int plain_open(uintptr_t base, size_t size);
 void plain_reset(void);
 void plain_access(uintptr_t addr, size_t size, enum access_kind kind,
                   const void *pc);
+/* The calling thread leaves the frames in [low, high): an access of another
+ * thread that is not ordered before this may as well come after it. */
+void plain_leave(uintptr_t low, uintptr_t high);
 void plain_mark(uintptr_t addr, size_t size, bool alive);
 /* The index of the atomic location at this address, 0 if there is none. */
 int plain_location(uintptr_t addr);
@@ -235,6 +242,7 @@ struct exploration {
     uint64_t executions, redundant, failures, steps, longest;
     double elapsed;
     bool exhausted;
+    bool full; /* no reduction, to check the reductions by */
 };
 extern struct exploration exploration;
 

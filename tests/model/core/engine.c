@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HEAP_SIZE = 1 << 20, STACK_SIZE = 128 << 10 };
+enum { HEAP_SIZE = 1 << 20, STACK_SIZE = 128 << 10, FRAMES_IN_USE = 4096 };
 
 struct engine engine;
 
@@ -181,11 +181,16 @@ static unsigned without_sleepers(uint8_t options[], unsigned n)
     return kept;
 }
 
-static void sleep_siblings(const uint8_t options[], unsigned picked)
+/* Those options before the picked one that need not be run until somebody
+ * takes a step that does not commute with theirs (explore.c). */
+static void sleep_siblings(const uint8_t options[], unsigned picked, bool costs)
 {
     uint32_t set = engine.asleep_set;
     struct step taken = engine.thread[options[picked]].next;
-    for (unsigned i = 0; i < picked; i++)
+    unsigned sleepers = picked;
+    if (exploration.mode == MODE_BOUNDED)
+        sleepers = costs && picked > 0 ? 1 : 0;
+    for (unsigned i = 0; i < sleepers; i++)
         set |= 1u << options[i];
     for (unsigned t = 1; t < engine.threads; t++)
         if (!commute(engine.thread[t].next, taken))
@@ -211,13 +216,14 @@ static unsigned pick(void)
     if (exploration.mode == MODE_BOUNDED && costs &&
         engine.preemptions >= (unsigned)exploration.bound)
         n = 1;
-    if (exploration.mode == MODE_UNBOUNDED)
+    bool reduces = exploration.mode != MODE_RANDOM && !exploration.full;
+    if (reduces)
         n = without_sleepers(options, n);
     unsigned picked = choose_thread(options, n);
     if (costs && options[picked] != engine.current)
         engine.preemptions++;
-    if (exploration.mode == MODE_UNBOUNDED)
-        sleep_siblings(options, picked);
+    if (reduces)
+        sleep_siblings(options, picked, costs);
     return options[picked];
 }
 
@@ -266,6 +272,8 @@ static void open_thread(unsigned t, mri_fiber_entry entry)
     thread->released = thread->light = NULL;
     thread->spins = thread->limits = 0;
     thread->frame = 0;
+    thread->depth = 0;
+    thread->shared = false;
     thread->spurious_left = engine.model->spurious;
     mri_fiber_open(&fibers[t], (void *)stack_low(t), STACK_SIZE, entry,
                    (void *)(uintptr_t)t);
@@ -275,6 +283,8 @@ static void thread_main(void *arg)
 {
     unsigned t = (unsigned)(uintptr_t)arg;
     engine.model->thread[t - 1](state);
+    plain_leave((uintptr_t)__builtin_frame_address(0) - FRAMES_IN_USE,
+                (uintptr_t)__builtin_frame_address(0));
     me()->state = THREAD_DONE;
     me()->frame = UINTPTR_MAX;
     run(engine.launching ? 0 : pick());

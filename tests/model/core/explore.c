@@ -7,9 +7,14 @@
  *
  * Two ways to bound the tree, both exact in what they claim:
  *  - preemption bound (Musuvathi and Qadeer, PLDI 2007): every execution in
- *    which at most N times a thread that could go on was left. No reduction
- *    is combined with it: a sleep set would drop executions whose equivalent
- *    needs more preemptions than the bound.
+ *    which at most N times a thread that could go on was left. Full sleep sets
+ *    would be wrong here: they drop executions whose equivalent may need more
+ *    preemptions than the bound. One part of them is right: a thread that was
+ *    preempted before a step sleeps until somebody takes a step that does not
+ *    commute with it. For if nobody does before it runs again, taking that
+ *    step first and being preempted after it is equivalent, costs no more (no
+ *    thread is left once more than before, and if the step blocks the thread,
+ *    leaving it is free), and was explored as the earlier option.
  *  - none, with sleep sets (Godefroid): every execution up to exchanging
  *    neighbouring steps that commute.
  * And one way to sample where the tree is too large: random priorities with a

@@ -13,13 +13,23 @@ void __tsan_init(void)
 {
 }
 
+/* Where a function's frame begins is known from the functions it calls: this
+ * one's own frame lies right below the caller's. */
 void __tsan_func_entry(void *pc)
 {
+    struct thread *t = me();
     (void)pc;
+    if (t->depth < MAX_DEPTH)
+        t->entry[t->depth] = (uintptr_t)__builtin_frame_address(0);
+    t->depth++;
 }
 
 void __tsan_func_exit(void)
 {
+    struct thread *t = me();
+    t->depth--;
+    if (t->depth > 0 && t->depth < MAX_DEPTH)
+        plain_leave(t->entry[t->depth], t->entry[t->depth - 1]);
 }
 
 #define HOOK(name, bytes, kind)                                                \

@@ -12,6 +12,7 @@
  *                               sources: INDEX FILE:LINE OP ORDER EXECUTIONS
  *   --weaken INDEX:HOW          one operation weakened: a mutant; see mutate.py
  *   --quiet                     verdict only, no traces
+ *   --full                      without reductions: slower, the same verdicts
  *   --fail-fast                 stop at the first model that is not as expected
  *
  * Exit status: 0 all as expected; 1 a model is not; 2 usage.
@@ -258,6 +259,7 @@ static bool take_flag(const char *name)
                  : strcmp(name, "--list") == 0      ? &options.list
                  : strcmp(name, "--sites") == 0     ? &options.sites
                  : strcmp(name, "--quiet") == 0     ? &options.quiet
+                 : strcmp(name, "--full") == 0      ? &exploration.full
                  : strcmp(name, "--fail-fast") == 0 ? &options.fail_fast
                  : strcmp(name, "--unbounded") == 0 ? &options.unbounded
                                                     : NULL;

@@ -134,10 +134,38 @@ static void check_alive(const struct cell *c, uintptr_t g, uint8_t mask,
                     trace_place(g), trace_thread(engine.current),
                     trace_code(pc));
     int owner = engine_stack_of(g, &gone);
-    if (owner >= 0 && owner != (int)engine.current && gone)
+    if (owner < 0 || owner == (int)engine.current)
+        return;
+    engine.thread[owner].shared = true;
+    if (gone)
         engine_fail("%s of dead memory: a frame that %s has left, by %s at %s",
                     kind_name(kind), trace_thread((unsigned)owner),
                     trace_thread(engine.current), trace_code(pc));
+}
+
+static void leave_cell(struct cell *c, uintptr_t g)
+{
+    const struct thread *t = me();
+    for (unsigned i = 0; i < c->count; i++) {
+        const struct access *a = &c->access[i];
+        if (a->thread != engine.current && t->now.clock[a->thread] < a->clock)
+            engine_fail("%s leaves a frame with %s, which %s may yet touch: "
+                        "nothing orders its %s at %s before",
+                        trace_thread(engine.current), trace_place(g),
+                        trace_thread(a->thread), kind_name(a->kind),
+                        trace_code(a->pc));
+    }
+    c->count = 0;
+    c->location[0] = c->location[1] = 0;
+}
+
+void plain_leave(uintptr_t low, uintptr_t high)
+{
+    if (!me()->shared)
+        return;
+    for (uintptr_t g = low & ~(uintptr_t)7; g < high; g += 8)
+        if (cells[(g - base) >> 3].epoch == epoch)
+            leave_cell(cell_of(g), g);
 }
 
 static void record(struct cell *c, uint8_t mask, unsigned kind, const void *pc)

@@ -72,4 +72,8 @@ MODEL(event_count_1_and_1, .state_size = sizeof(struct state), .setup = open,
       .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED)
 EVENTS(event_count_2_consumers_1_producer_of_2, consumer, consumer,
        producer_of_2)
-EVENTS(event_count_2_and_2, consumer, consumer, producer, producer)
+/* A minute at bound 2. */
+MODEL(event_count_2_and_2, .state_size = sizeof(struct state), .setup = open,
+      .finish = nobody_counted,
+      .thread = {consumer, consumer, producer, producer}, .bound = 1,
+      .deep_bound = 2)
