@@ -32,6 +32,7 @@ function(millrace_valgrind_test name)
         ${arg_LIBS})
     add_test(NAME valgrind_${name} COMMAND ${MILLRACE_VALGRIND} --quiet
         --error-exitcode=9 --leak-check=full --fair-sched=yes
+        --suppressions=${PROJECT_SOURCE_DIR}/tests/valgrind.supp
         $<TARGET_FILE:test_plain_${name}>)
     set_tests_properties(valgrind_${name} PROPERTIES LABELS valgrind
         TIMEOUT ${arg_TIMEOUT} ENVIRONMENT TEST_SLOWER=20)

@@ -72,28 +72,31 @@ int mri_pages_drop(void *addr, size_t size)
 
 /* Success is not enough: qemu-user, for one, accepts any advice and does
  * nothing. The guard must keep even the kernel out, and let it in again. */
-static bool works(void *page, size_t size, mri_guard kind)
+static bool guards(void *page, size_t size, mri_guard kind)
 {
     return mri_pages_guard(page, size, kind) == 0 &&
            mri_sys_touch(page) == MR_EFAULT &&
            mri_pages_unguard(page, size, kind) == 0 && mri_sys_touch(page) == 0;
 }
 
-mri_guard mri_guard_probe(void)
+/* A page of its own for each kind: what fails may leave it untouchable. */
+static bool works(mri_guard kind)
 {
-    static const mri_guard best_first[] = {MRI_GUARD_MADVISE,
-                                           MRI_GUARD_MPROTECT};
     size_t size = mri_page_size();
     void *page = NULL;
-    mri_guard found = MRI_GUARD_NONE;
     if (mri_pages_map(&page, size) < 0)
-        return found;
-    for (size_t i = 0; i < MRI_ARRAY_LEN(best_first) && !found; i++)
-        if (works(page, size, best_first[i]))
-            found = best_first[i];
+        return false;
+    bool good = guards(page, size, kind);
     /* Should this fail, a page of address space is lost, and no more. */
     int lost MRI_UNUSED = mri_pages_unmap(page, size);
-    return found;
+    return good;
+}
+
+mri_guard mri_guard_probe(void)
+{
+    if (works(MRI_GUARD_MADVISE))
+        return MRI_GUARD_MADVISE;
+    return works(MRI_GUARD_MPROTECT) ? MRI_GUARD_MPROTECT : MRI_GUARD_NONE;
 }
 
 const char *mri_guard_name(mri_guard kind)

@@ -1,0 +1,35 @@
+#include "os/clock.h"
+
+#include "test.h"
+
+#include <time.h>
+
+static int64_t posix_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+TEST(clock, is_the_monotonic_clock_in_nanoseconds)
+{
+    for (int i = 0; i < 1000; i++) {
+        int64_t before = posix_now(), now = mri_clock_now();
+        EXPECT(before <= now);
+        EXPECT(now <= posix_now());
+    }
+}
+
+TEST(clock, passes_while_one_sleeps)
+{
+    int64_t start = mri_clock_now();
+    const struct timespec pause = {0, 5000000};
+    EXPECT_EQ(nanosleep(&pause, NULL), 0);
+    EXPECT(mri_clock_now() - start >= 5000000);
+}
+
+TEST(clock, never_is_later_than_now)
+{
+    EXPECT(mri_clock_now() < MRI_NEVER);
+    EXPECT(mri_clock_now() > 0);
+}
