@@ -15,7 +15,7 @@
 #define MRI_NORETURN __attribute__((noreturn))
 #define MRI_UNUSED __attribute__((unused))
 #define MRI_ALIGNED(n) __attribute__((aligned(n)))
-#define MRI_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MRI_PRINTF(text, first) __attribute__((format(printf, text, first)))
 /* The caller must look at the result: it is the only word of a failure. */
 #define MRI_CHECKED __attribute__((warn_unused_result))
 
