@@ -1,0 +1,21 @@
+/* The subcommands of `millrace` and what they return.
+ *
+ * A subcommand writes its result to stdout, everything else to stderr, and
+ * returns an exit status; main.c checks that stdout took it all.
+ */
+#ifndef MILLRACE_COMMAND_H
+#define MILLRACE_COMMAND_H
+
+enum exit_status {
+    EXIT_WELL = 0,
+    EXIT_DEGRADED = 1, /* only where --strict asks for it */
+    EXIT_USAGE = 2,
+    EXIT_FAILED = 3, /* could not look, or could not write */
+};
+
+/* argv[0] is the name of the subcommand. */
+int command_doctor(int argc, char **argv);
+
+extern const char command_doctor_usage[];
+
+#endif

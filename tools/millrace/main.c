@@ -1,0 +1,100 @@
+/* The `millrace` command: finds the subcommand and checks that stdout took
+ * everything. */
+#include "command.h"
+
+#include <errno.h>
+#include <millrace.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary, *usage;
+} commands[] = {
+    {"doctor", command_doctor,
+     "what this machine offers, and what that means for performance",
+     command_doctor_usage},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int wrong_usage(const char *what, const char *name)
+{
+    fprintf(stderr, "millrace: %s '%s'; 'millrace help' lists what there is\n",
+            what, name);
+    return EXIT_USAGE;
+}
+
+static void print_usage(FILE *to)
+{
+    fprintf(to, "usage: millrace SUBCOMMAND [OPTION...]\n"
+                "       millrace --version\n"
+                "       millrace help [SUBCOMMAND]\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc > 2)
+        return wrong_usage("unexpected argument", argv[2]);
+    if (argc < 2) {
+        print_usage(stdout);
+        return EXIT_WELL;
+    }
+    const struct command *command = find(argv[1]);
+    if (!command)
+        return wrong_usage("unknown subcommand", argv[1]);
+    fputs(command->usage, stdout);
+    return EXIT_WELL;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr,
+                "millrace: no subcommand; 'millrace help' lists them\n");
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 && argc == 2) {
+        printf("millrace %s\n", mr_version());
+        return EXIT_WELL;
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0)
+        return help(argc - 1, argv + 1);
+    const struct command *command = find(name);
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0)
+        return wrong_usage("unexpected argument", argv[2]);
+    return wrong_usage(name[0] == '-' ? "unknown option" : "unknown subcommand",
+                       name);
+}
+
+/* A report cut short by a full disk must not pass for a report. */
+static int flush(int status)
+{
+    errno = 0;
+    int broken = ferror(stdout);
+    if ((fclose(stdout) == 0 && !broken) || status == EXIT_USAGE)
+        return status;
+    fprintf(stderr, "millrace: cannot write to stdout: %s\n",
+            errno ? strerror(errno) : "an earlier write failed");
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    return flush(run(argc, argv));
+}
