@@ -3,6 +3,7 @@
  * see the rest. The seed is fixed; MILLRACE_SEED tries others. */
 #include "os/cpus.h"
 #include "roots/groups.h"
+#include "slow.h"
 #include "test.h"
 
 static const fake_machine small = {1, 2, 2, 2, 1, 1};
@@ -109,7 +110,7 @@ TEST(faults_cpus_noise, spoilt_group_files_keep_the_result_within_bounds)
         fake_root_put_all(&root, *files);
         while ((*files)[count].path)
             count++;
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < slow_scale(200); round++) {
             const fake_file *file = &(*files)[below(count)];
             put_spoilt(&root, file);
             expect_bounds(&root);
@@ -136,7 +137,7 @@ TEST(faults_cpus_noise, spoilt_topology_keeps_the_result_within_bounds)
     fake_root root;
     fake_root_open(&root);
     fake_root_topology(&root, &small);
-    for (int round = 0; round < 1500; round++) {
+    for (int round = 0; round < slow_scale(1000); round++) {
         put_spoilt(&root, &files[below(sizeof files / sizeof *files)]);
         expect_bounds(&root);
     }

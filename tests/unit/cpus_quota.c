@@ -172,12 +172,15 @@ static void expect_v2(const char *text, int64_t ppm, int usable)
     fake_root_close(&root);
 }
 
+/* node#59200: 1.25 gave 1, and 0.25 all CPUs of the host. oneTBB#2056: a
+ * quota of 1 left no worker at all, and a wait without end. */
 TEST(cpus_quota, fraction_is_rounded_up_and_never_zero)
 {
     expect_v2("25000 100000\n", 250000, 1);
     expect_v2("1000 1000000\n", 1000, 1);
     expect_v2("1 1000000000000\n", 1, 1);
     expect_v2("100000 100000\n", 1000000, 1);
+    expect_v2("125000 100000\n", 1250000, 2);
     expect_v2("150000 100000\n", 1500000, 2);
     expect_v2("200000 100000\n", 2000000, 2);
     expect_v2("100001 100000\n", 1000010, 2);
