@@ -34,8 +34,10 @@ static bool parse(struct options *out, int argc, char **argv)
             out->help = true;
         } else {
             fprintf(stderr,
-                    "millrace doctor: unknown option '%s'; 'millrace help "
-                    "doctor' lists them\n",
+                    "millrace doctor: %s '%s'; 'millrace help doctor' lists "
+                    "the options\n",
+                    argv[i][0] == '-' ? "unknown option"
+                                      : "unexpected argument",
                     argv[i]);
             return false;
         }

@@ -96,5 +96,9 @@ static int flush(int status)
 
 int main(int argc, char **argv)
 {
+    /* What a subcommand says fits: one write, at the end, whose errno is at
+     * hand. */
+    static char buffer[1 << 16];
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     return flush(run(argc, argv));
 }

@@ -194,6 +194,7 @@ bool report_print_text(const report *r, FILE *to)
 
 bool report_print_json(const report *r, FILE *to)
 {
-    return json_dumpf(r->all, to, JSON_INDENT(2)) == 0 &&
+    return json_dumpf(r->all, to, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) ==
+               0 &&
            fputc('\n', to) != EOF;
 }
