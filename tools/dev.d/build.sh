@@ -41,7 +41,7 @@ unusable()
         echo "belongs to ${home:-an unknown tree}"
     elif [[ ! $at -ef $root/$dir ]]; then
         echo "was moved here from ${at:-an unknown place}"
-    elif [[ $2 != - && ! $compiler -ef $(command -v "$2") ]]; then
+    elif [[ $2 != - && ! $compiler -ef $(type -P "$2") ]]; then
         echo "was made with ${compiler:-an unknown compiler}, not with $2"
     fi
 }
@@ -69,10 +69,15 @@ configure()
             fresh=yes
         fi
     fi
-    [[ $compiler == - ]] || set -- "$@" -DCMAKE_C_COMPILER="$compiler"
-    configured=("$dir" "$compiler" "$@")
+    # The whole path, as CMake remembers it: a bare name would count as another
+    # compiler at the next time, and everything be compiled again.
+    [[ $compiler == - ]] || type -P "$compiler" >/dev/null ||
+        die "there is no $compiler on the PATH"
+    [[ $compiler == - ]] ||
+        set -- "$@" -DCMAKE_C_COMPILER="$(type -P "$compiler")"
     say "configure $dir"
     log=$(log_of "configure-$name")
+    configured=("$@")
     cmake -S "$root" -B "$root/$dir" "$@" >"$root/$log" 2>&1 \
         </dev/null 9>&- && return
     if [[ $fresh == no ]]; then
@@ -85,8 +90,8 @@ configure()
     die "$dir cannot be configured; see $log"
 }
 
-# What ninja and the linker say of files that an interrupted build left.
-broken_build='^ninja: (error|fatal):|file truncated|file format not recognized'
+# What the linker says of files that an interrupted build left.
+broken_build='file truncated|file format not recognized|not recognized as a'
 
 # build DIR [TARGET]...: after configure, which is repeated should the
 # directory turn out to be damaged.
@@ -99,7 +104,7 @@ build()
     compile "$dir" "$log" "$@" && return
     if grep -Eq "$broken_build" "$root/$log"; then
         wipe "$dir" "is damaged"
-        configure "${configured[@]}"
+        configure "$dir" - "${configured[@]}"
         compile "$dir" "$log" "$@" && return
     fi
     show_log "$log"

@@ -174,7 +174,7 @@ stage_coverage()
     build build/coverage
     find "$root/build/coverage" -name '*.gcda' -delete
     tests build/coverage -LE "$long|^valgrind$"
-    one summary python3 "$root/tools/check/coverage/summary.py" \
+    one summary python3 "$root/tools/dev.d/coverage.py" "$root" \
         "$root/build/coverage"
     cat "$root/$(log_of coverage-summary)"
 }

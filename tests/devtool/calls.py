@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""tools/dev called in a way it does not know: one sentence, status 2, and
+nothing done."""
+
+import os
+import unittest
+
+import mini
+
+
+class Calls(mini.Case):
+    def misused(self, arguments, *parts, **environment):
+        done = self.dev(*arguments, **environment)
+        self.assert_one_sentence(done, 2, *parts)
+        self.assertEqual(done.stdout, "")
+        self.assertFalse(os.path.exists(self.path("build")))
+
+    def test_unknown_verb_is_named_and_the_known_ones_listed(self):
+        self.misused(["frobnicate"], "frobnicate", "run test bench check")
+
+    def test_no_verb_is_asked_for(self):
+        self.misused([], "run test bench check")
+
+    def test_empty_verb_is_unknown(self):
+        self.misused([""], "run test bench check")
+
+    def test_two_verbs_in_one_word_are_unknown(self):
+        self.misused(["run test"], "'run test'")
+
+    def test_junk_after_any_verb_is_named(self):
+        for verb in ("run", "bench", "check", "prove", "soak", "help",
+                     "coverage"):
+            self.misused([verb, "--fast"], f"'{verb}'", "'--fast'")
+
+    def test_unknown_stage_is_named_and_the_known_ones_listed(self):
+        self.misused(["test", "asan", "warp"], "'warp'", "tsan")
+
+    def test_numbers_must_be_numbers(self):
+        self.misused(["soak"], "SOAK_SECONDS", "'soon'", SOAK_SECONDS="soon")
+        self.misused(["run"], "JOBS", "'0'", JOBS="0")
+        self.misused(["test"], "MUTANTS", "'-3'", MUTANTS="-3")
+        self.misused(["run"], "JOBS", "''", JOBS="")
+
+    def test_help_lists_every_verb(self):
+        done = self.dev("help")
+        self.assert_works(done)
+        for verb in ("run", "test", "bench", "check", "prove", "soak"):
+            self.assertRegex(done.stdout, rf"(?m)^  {verb}\b")
+
+    def test_works_from_any_directory_and_in_a_path_with_a_space(self):
+        self.assert_works(self.dev("run"), "doctor on a mini machine")
+
+
+if __name__ == "__main__":
+    unittest.main()

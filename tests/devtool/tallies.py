@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What tools/dev counts, and that no failure gets lost."""
+
+import json
+import os
+import unittest
+
+import mini
+
+FAILING = """add_test(NAME fails COMMAND sh -c "echo the reason; exit 3")
+"""
+SKIPPING = """add_test(NAME skips COMMAND sh -c "exit 77")
+set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)
+"""
+
+
+def labelled(name, label):
+    return (f"add_test(NAME {name} COMMAND millrace)\n"
+            f"set_tests_properties({name} PROPERTIES LABELS {label})\n")
+
+
+class Tallies(mini.Case):
+    def stages(self, *stages):
+        done = self.dev("test", *stages)
+        self.assertEqual(done.returncode, 1 if self.closing(done)[1] else 0)
+        return done
+
+    def test_all_stages_are_added_up(self):
+        self.write("tests.cmake", mini.PASSING + labelled("two", "stress"))
+        done = self.stages("gcc", "asan", "tsan")
+        self.assertEqual(self.closing(done), (6, 0))
+        for stage in ("gcc", "asan", "tsan"):
+            self.assertRegex(done.stdout, rf"(?m)^{stage} +2 +0 +0 +\d+$")
+
+    def test_a_failure_is_shown_counted_and_stops_nothing(self):
+        self.write("tests.cmake", mini.PASSING + FAILING)
+        done = self.stages("gcc", "asan")
+        self.assertEqual(self.closing(done), (2, 2))
+        self.assertIn("the reason", done.stdout)
+        self.assertIn("build/log/gcc-tests-dev.log", done.stdout)
+
+    def test_a_skipped_test_is_neither(self):
+        self.write("tests.cmake", mini.PASSING + SKIPPING)
+        done = self.stages("gcc")
+        self.assertEqual(self.closing(done), (1, 0))
+        self.assertRegex(done.stdout, r"(?m)^gcc +1 +0 +1 ")
+
+    def test_a_stage_without_a_test_has_failed(self):
+        self.write("tests.cmake", "")
+        done = self.stages("gcc")
+        self.assertEqual(self.closing(done), (0, 1))
+
+    def test_a_stage_that_only_skips_has_failed(self):
+        self.write("tests.cmake", SKIPPING)
+        done = self.stages("gcc")
+        self.assertEqual(self.closing(done), (0, 1))
+        self.assertIn("ran no test", done.stdout)
+
+    def test_a_test_that_was_not_built_has_failed(self):
+        self.write("tests.cmake", mini.PASSING +
+                   "add_test(NAME gone COMMAND ${CMAKE_BINARY_DIR}/gone)\n")
+        self.assertEqual(self.closing(self.stages("gcc")), (1, 1))
+
+    def test_what_does_not_compile_counts_and_the_next_stage_runs(self):
+        self.write("main.c", mini.MAIN.replace(
+            "{", "{\n#ifndef __clang__\n    retrun;\n#endif", 1))
+        done = self.stages("gcc", "clang")
+        self.assertEqual(self.closing(done), (1, 1))
+        self.assertIn("build/dev does not build", done.stderr)
+
+    def test_a_warning_is_an_error(self):
+        self.write("CMakeLists.txt",
+                   mini.CMAKE + "add_compile_options(-Wall)\n"
+                   "add_library(other STATIC other.c)\n")
+        self.write("other.c", "static int unused;\n")
+        done = self.stages("gcc")
+        self.assertEqual(self.closing(done), (0, 1))
+        self.assertIn("unused", done.stdout)
+
+    def test_stages_take_their_labels(self):
+        self.write("tests.cmake", mini.PASSING + "".join(
+            labelled(n, n) for n in ("install", "devtool", "valgrind", "check",
+                                     "deep", "stress")))
+        done = self.stages("gcc", "install", "devtool", "valgrind")
+        for stage, count in (("gcc", 2), ("install", 1), ("devtool", 1),
+                             ("valgrind", 1)):
+            self.assertRegex(done.stdout, rf"(?m)^{stage} +{count} +0 ")
+
+    def test_check_runs_each_checker_and_its_proof(self):
+        os.makedirs(self.path("tools/check"))
+        self.write("tools/check/common.py", "raise SystemExit('not me')\n")
+        self.write("tools/check/good.py", "print('fine')\n")
+        self.write("tools/check/bad.py", "import sys\nif not sys.argv[1:]:\n"
+                   "    sys.exit('file.c:1: wrong')\n")
+        done = self.dev("check")
+        self.assertEqual(self.closing(done), (3, 1))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("file.c:1: wrong", done.stdout)
+
+    def test_mutants_killed_pass_and_survivors_fail(self):
+        self.assertEqual(self.closing(self.stages("mutants")), (0, 1))
+        script = "import sys\nprint(sys.argv[1:])\n"
+        self.write("tests/model/mutate.py",
+                   script + "print('7 killed, 0 survived')\n")
+        done = self.stages("mutants")
+        self.assertEqual(self.closing(done), (7, 0))
+        self.assertIn("['--sample', '20']", self.read("build/log/mutants.log"))
+        self.write("tests/model/mutate.py", script +
+                   "print('6 killed, 1 survived')\nsys.exit(1)\n")
+        self.assertEqual(self.closing(self.stages("mutants")), (6, 1))
+        self.write("tests/model/mutate.py", "raise OSError\n")
+        self.assertEqual(self.closing(self.stages("mutants")), (0, 1))
+
+    def test_soak_ends_in_time_and_at_the_first_failure(self):
+        self.write("tests.cmake", mini.PASSING + labelled("one", "stress"))
+        done = self.dev("soak", SOAK_SECONDS="3")
+        passed, failed = self.closing(done)
+        self.assertEqual((passed % 3, failed), (0, 0))
+        self.assertGreater(passed, 3)
+        self.write("tests.cmake", mini.PASSING)
+        self.assertEqual(self.closing(self.dev("soak", SOAK_SECONDS="9")),
+                         (0, 3))
+
+    def test_prove_is_deep_models_all_mutants_and_a_soak(self):
+        self.write("tests.cmake", labelled("a", "deep") +
+                   labelled("b", "stress"))
+        self.write("tests/model/mutate.py", "import sys\n"
+                   "sys.exit(0 if print(len(sys.argv[1:]), 'killed') is None "
+                   "and sys.argv[1:] == ['--all'] else 1)\n")
+        done = self.dev("prove", SOAK_SECONDS="1")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^deep-models +1 +0 ")
+        self.assertRegex(done.stdout, r"(?m)^all-mutants +1 +0 ")
+        self.assertRegex(done.stdout, r"(?m)^soak +\d+ +0 ")
+
+
+class Bench(mini.Case):
+    PROGRAM = """#include <stdio.h>
+#include <string.h>
+int main(int argc, char **argv)
+{
+    return argc != 2 || strcmp(argv[1], "--json") || puts(SAYS) < 0;
+}
+"""
+
+    def bench(self, says):
+        self.write("b.c", self.PROGRAM.replace("SAYS", says))
+        self.write("tests.cmake", """add_executable(bench_b b.c)
+set_target_properties(bench_b PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+""")
+        return self.dev("bench")
+
+    def test_results_are_kept(self):
+        self.assert_works(self.bench(r'"{\"ns\": 2.5}"'), "1 benchmarks ran")
+        result = json.loads(self.read("build/bench/bench_b.json"))
+        self.assertEqual(result, {"ns": 2.5})
+
+    def test_what_is_not_json_is_refused(self):
+        self.assert_one_sentence(self.bench('"2.5 ns"'), 1, "bench_b",
+                                 "not JSON")
+
+    def test_no_benchmark_is_a_failure(self):
+        self.assert_one_sentence(self.dev("bench"), 1, "no benchmark")
+
+
+if __name__ == "__main__":
+    unittest.main()
