@@ -3,7 +3,7 @@
 # `a|b` is served by either; a is installed.
 
 packages_build=(cmake ninja-build gcc libc6-dev "pkg-config|pkgconf"
-    libuv1-dev libjemalloc-dev)
+    libuv1-dev libjemalloc-dev libjansson-dev)
 packages_tests=(g++ libcriterion-dev python3)
 # The sanitizer runtimes come apart from clang, one package per version; this
 # name follows the version of Debian's `clang`.

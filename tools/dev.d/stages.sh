@@ -153,11 +153,12 @@ stage_deep_models()
 # Round after round, until the time is over.
 stage_soak()
 {
-    local until=$((SECONDS + soak_seconds)) preset round=0
+    local until preset round=0
     for preset in dev asan tsan; do
         configure build/$preset gcc --preset $preset
         build build/$preset
     done
+    until=$((SECONDS + soak_seconds))
     while [[ $round -eq 0 || $SECONDS -lt $until ]]; do
         round=$((round + 1))
         say "soak: round $round, $((until - SECONDS)) seconds left"
