@@ -129,7 +129,16 @@ step_soname()
     [[ -e $prefix/lib/$soname ]] || die "$soname is not installed"
 }
 
+# The command needs nothing from the prefix but itself.
+step_command()
+{
+    local said
+    said=$("$prefix/bin/millrace" doctor) || die "millrace doctor failed"
+    [[ $said == *"$version"* ]] || die "it does not say $version: $said"
+    [[ -f $prefix/share/man/man1/millrace.1 ]] || die "it has no manual page"
+}
+
 case $step in
-prefix | cmake | pkgconfig | version | plugin | soname) "step_$step" ;;
+prefix | command | cmake | pkgconfig | version | plugin | soname) "step_$step" ;;
 *) die "unknown step" ;;
 esac
