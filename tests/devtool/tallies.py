@@ -102,9 +102,11 @@ class Tallies(mini.Case):
         self.assertEqual(self.closing(self.stages("mutants")), (0, 1))
         script = "import sys\nprint(sys.argv[1:])\n"
         self.write("tests/model/mutate.py",
-                   script + "print('7 killed, 0 survived')\n")
+                   script + "print('9 mutants: 7 killed, "
+                   "2 argued equivalent, 0 survived')\n")
         done = self.stages("mutants")
         self.assertEqual(self.closing(done), (7, 0))
+        self.assertRegex(done.stdout, r"(?m)^mutants +7 +0 +2 ")
         self.assertIn("['--sample', '20']", self.read("build/log/mutants.log"))
         self.write("tests/model/mutate.py", script +
                    "print('6 killed, 1 survived')\nsys.exit(1)\n")
