@@ -28,7 +28,8 @@ typedef struct mri_barrier {
  * what is denied falls back. Any thread; repeating it is harmless. */
 void mri_barrier_open(mri_barrier *barrier);
 
-/* The rare side. */
+/* The rare side. Should the kernel refuse what it granted when opening, the
+ * program stops: the light sides rely on it already. */
 void mri_barrier_heavy(const mri_barrier *barrier);
 
 /* The frequent side: what stands before it is not reordered with what stands

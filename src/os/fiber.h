@@ -1,9 +1,14 @@
 /* A context that can be left and entered again: the registers and stack of a
  * strand, of a worker's own thread, or of the model checker's logical thread.
  *
- * A switch saves the callee-saved registers only (2.4 ns); the floating-point
- * control words stay the thread's (8 ns more, and no task of ours changes
- * them). Signal masks are the thread's too.
+ * A switch saves the callee-saved registers only. The floating-point control
+ * words (rounding mode) stay the thread's, though the ABI counts them among
+ * the callee-saved: saving them costs as much again, and no task of ours
+ * changes them. Signal masks are the thread's too. With ucontext both belong
+ * to the fiber, so code may rely on neither.
+ *
+ * No exception, longjmp or unwinding crosses from one stack to another;
+ * unwinders end at a fiber's entry. Figures are in bench/RESULTS.md.
  *
  * All that sanitizers and Valgrind must be told stands in os/fiber_hooks.h and
  * nowhere else.
@@ -25,12 +30,13 @@ typedef struct mri_fiber {
 /* What a fiber runs first; it must never return. */
 typedef void (*mri_fiber_entry)(void *arg);
 
-/* Make *fiber stand for the calling thread on its own stack. */
+/* Make *fiber stand for the calling thread on its own stack. Only that thread
+ * may switch to it. */
 void mri_fiber_of_thread(mri_fiber *fiber);
 
 /* Prepare a fiber that will run entry(arg) on [stack_low, stack_low + size).
  * `size` at least MRI_FIBER_MIN_STACK, both multiples of 16. Allocates
- * nothing (a sanitizer's hook may). */
+ * nothing (a sanitizer's hook may). *fiber stays where it is until closed. */
 void mri_fiber_open(mri_fiber *fiber, void *stack_low, size_t size,
                     mri_fiber_entry entry, void *arg);
 

@@ -22,15 +22,17 @@
 #include "base/compiler.h"
 
 /* Sleep while *word == expected, until woken or until `deadline` (absolute,
- * os/clock.h; MRI_NEVER for none).
+ * os/clock.h; MRI_NEVER for none; the past is allowed, and the word is
+ * compared first).
  * 0: woken. MR_EAGAIN: the word differed. MR_EINTR: a signal.
  * MR_ETIMEDOUT: the deadline passed. Other codes: the kernel refused. */
 MRI_CHECKED int mri_futex_wait(mri_atomic_u32 *word, uint32_t expected,
                                int64_t deadline);
 
-/* Wake up to `count` sleepers. How many were woken, or a negative code. The
- * word may already be gone (freed, reused): the kernel only hashes its
- * address, and whoever sleeps there now takes it for a spurious wake. */
+/* Wake up to `count` sleepers (none for a count below 1). How many were woken,
+ * or a negative code. The word may already be gone (freed, reused): the kernel
+ * only hashes its address, and whoever sleeps there now takes it for a spurious
+ * wake. */
 int mri_futex_wake(mri_atomic_u32 *word, int count);
 
 #endif

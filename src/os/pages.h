@@ -19,7 +19,8 @@ typedef enum mri_guard {
     MRI_GUARD_MADVISE
 } mri_guard;
 
-/* The best kind that this kernel grants, found by trying. */
+/* The best kind that this kernel grants, found by trying on a scratch page
+ * whether the kernel itself is kept out and let in again. */
 mri_guard mri_guard_probe(void);
 const char *mri_guard_name(mri_guard kind);
 
@@ -32,15 +33,18 @@ int64_t mri_map_budget(void);
  * 0, or a negative code with *out untouched. */
 MRI_CHECKED int mri_pages_map(void **out, size_t size);
 
-/* Give the mapping back. 0 or a negative code (a bad range). */
+/* Give the mapping back. 0 or a negative code (a bad range; MR_ENOMEM where it
+ * would split a mapping at the limit of their number). */
 MRI_CHECKED int mri_pages_unmap(void *addr, size_t size);
 
-/* Make [addr, addr + size) fault on any access, or undo it. */
+/* Make [addr, addr + size) fault on any access, or undo it. On failure the
+ * range is as it was where it is one page or of one mapping. Kind
+ * MRI_GUARD_NONE does nothing. */
 MRI_CHECKED int mri_pages_guard(void *addr, size_t size, mri_guard kind);
 MRI_CHECKED int mri_pages_unguard(void *addr, size_t size, mri_guard kind);
 
 /* Return the memory behind the range; it reads as zero when touched again.
- * Guards inside a range stay. */
+ * Guards inside a range stay. MR_EINVAL for locked memory (mlockall). */
 MRI_CHECKED int mri_pages_drop(void *addr, size_t size);
 
 #endif
