@@ -27,7 +27,7 @@ int main(void)
     static struct part parts[MOST];
     int cpus = mr_usable_cpus(), n = cpus < MOST ? cpus : MOST;
     int32_t *values = malloc(COUNT * sizeof *values);
-    int64_t code = values ? 0 : MR_ENOMEM, sum = 0;
+    int64_t code = cpus < 0 ? cpus : values ? 0 : MR_ENOMEM, sum = 0;
     for (int i = 0; code == 0 && i < COUNT; i++)
         values[i] = i;
     for (int i = 0; code == 0 && i < n; i++) {

@@ -2,7 +2,8 @@
  *
  *   site.h       what instrumented code calls
  *   view.c       what a thread knows: clocks and, per location, how far
- *   memory.c     atomic locations as histories; loads, stores, fences
+ *   memory.c     atomic locations as histories; loads, stores
+ *   fence.c      fences, light and heavy ones too
  *   plain.c      plain accesses: data races, dead memory
  *   engine.c     logical threads on fibers; one execution
  *   block.c      futexes, events, pauses: all that makes a thread wait
@@ -180,6 +181,8 @@ struct location {
 };
 
 void memory_reset(void);
+/* All it knows, to be carried by a message; what it does next is newer. */
+const struct view *memory_snapshot(struct thread *t);
 unsigned memory_locations(void);
 /* Its history is over: a plain write, or the end of the memory. */
 void memory_forget(uintptr_t addr, size_t size);
