@@ -6,25 +6,33 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* How many times slower a sanitizer makes what is tested here; 1: none. */
+static inline int slow_sanitizer(void)
+{
+#if defined(__SANITIZE_THREAD__)
+    return 30;
+#elif defined(__SANITIZE_ADDRESS__)
+    return 10;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return 30;
+#elif __has_feature(address_sanitizer)
+    return 10;
+#endif
+#endif
+    return 1;
+}
+
 /* Whether a sanitizer's runtime lives in this process too. */
 static inline bool slow_is_sanitized(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return true;
-#endif
-#endif
-    return false;
+    return slow_sanitizer() > 1;
 }
 
 static inline int slow_scale(int n)
 {
     const char *env = getenv("TEST_SLOWER");
-    int slower = env ? atoi(env) : 1;
-    if (slow_is_sanitized())
-        slower *= 10;
+    int slower = (env ? atoi(env) : 1) * slow_sanitizer();
     return slower > 1 && n / slower > 0 ? n / slower : n;
 }
 

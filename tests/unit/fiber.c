@@ -1,55 +1,10 @@
-/* What runs on a fiber never EXPECTs: a failed one would have to leave from a
- * stack that is not the test's. It notes what it saw, the test looks later. */
-#define _GNU_SOURCE
-#include "os/fiber.h"
-
-#include "os/pages.h"
+/* Leaving and entering: what survives a switch, who may switch where. */
+#include "fiber_guest.h"
 #include "slow.h"
-#include "test.h"
 
-#include <execinfo.h>
 #include <fenv.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-
-#define STACK_SIZE ((size_t)65536)
-
-/* A fiber, its stack, who it goes back to, and what it notes. */
-struct guest {
-    mri_fiber fiber, *home;
-    void *stack;
-    size_t size;
-    int64_t in, out;
-};
-
-static void guest_open(struct guest *g, mri_fiber *home, mri_fiber_entry entry)
-{
-    *g = (struct guest){.home = home, .size = STACK_SIZE};
-    EXPECT_EQ(mri_pages_map(&g->stack, g->size), 0);
-    mri_fiber_open(&g->fiber, g->stack, g->size, entry, g);
-}
-
-static void guest_close(struct guest *g)
-{
-    mri_fiber_close(&g->fiber);
-    EXPECT_EQ(mri_pages_unmap(g->stack, g->size), 0);
-}
-
-static void go_home(struct guest *g)
-{
-    mri_fiber_switch(&g->fiber, g->home);
-}
-
-static void count_up(void *arg)
-{
-    struct guest *g = arg;
-    for (;;) {
-        g->out += g->in;
-        go_home(g);
-    }
-}
 
 TEST(fiber, runs_its_entry_and_comes_back_each_time)
 {
@@ -79,74 +34,6 @@ TEST(fiber, says_its_kind)
 #else
     EXPECT_STR(mri_fiber_kind(), "ucontext");
 #endif
-}
-
-static void note_stack(void *arg)
-{
-    struct guest *g = arg;
-    char here;
-    g->out = (int64_t)(uintptr_t)&here;
-    go_home(g);
-}
-
-TEST(fiber, runs_on_the_stack_it_was_given)
-{
-    mri_fiber home;
-    struct guest g;
-    mri_fiber_of_thread(&home);
-    guest_open(&g, &home, note_stack);
-    mri_fiber_switch(&home, &g.fiber);
-    /* Under ASan with a fake stack a local lies elsewhere. */
-    if (!getenv("TEST_FAKE_STACK")) {
-        EXPECT((uintptr_t)g.out >= (uintptr_t)g.stack);
-        EXPECT((uintptr_t)g.out < (uintptr_t)g.stack + g.size);
-    }
-    guest_close(&g);
-}
-
-typedef float four_floats __attribute__((vector_size(16)));
-
-/* Where the compiler would use an aligned store for `v`. */
-static MRI_NOINLINE int64_t misalignment(four_floats *v)
-{
-    __asm__ volatile("" : : "r"(v) : "memory");
-    return (int64_t)((uintptr_t)v % 16);
-}
-
-static MRI_NOINLINE double sum_of(int n, ...)
-{
-    va_list args;
-    double sum = 0;
-    va_start(args, n); /* spills vector registers with aligned stores */
-    while (n-- > 0)
-        sum += va_arg(args, double);
-    va_end(args);
-    return sum;
-}
-
-static void use_alignment(void *arg)
-{
-    struct guest *g = arg;
-    four_floats v = {1, 2, 3, 4};
-    char text[64];
-    g->out = misalignment(&v);
-    snprintf(text, sizeof text, "%.1f %.1f", sum_of(3, 1.0, 2.0, 4.0),
-             (double)v[3]);
-    g->in = strcmp(text, "7.0 4.0");
-    go_home(g);
-}
-
-TEST(fiber, stack_is_aligned_for_vectors)
-{
-    mri_fiber home;
-    struct guest g;
-    mri_fiber_of_thread(&home);
-    guest_open(&g, &home, use_alignment);
-    g.in = 1;
-    mri_fiber_switch(&home, &g.fiber);
-    EXPECT_EQ(g.out, 0);
-    EXPECT_EQ(g.in, 0);
-    guest_close(&g);
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -269,39 +156,6 @@ TEST(fiber, fibers_may_enter_each_other)
     }
 }
 
-/* Leaves frames with arrays unfinished, which ASan poisons around. */
-static MRI_NOINLINE int64_t fill_and_leave(struct guest *g)
-{
-    volatile char text[100];
-    for (size_t i = 0; i < sizeof text; i++)
-        text[i] = (char)i;
-    go_home(g);
-    return text[50];
-}
-
-static void abandon_frames(void *arg)
-{
-    struct guest *g = arg;
-    g->out = fill_and_leave(g);
-    go_home(g);
-}
-
-TEST(fiber, stack_of_an_unfinished_fiber_can_be_used_again)
-{
-    mri_fiber home;
-    struct guest g;
-    mri_fiber_of_thread(&home);
-    guest_open(&g, &home, abandon_frames);
-    mri_fiber_switch(&home, &g.fiber);
-    mri_fiber_close(&g.fiber);
-    memset(g.stack, 0x5a, g.size);
-    mri_fiber_open(&g.fiber, g.stack, g.size, count_up, &g);
-    g.in = 7, g.out = 0;
-    mri_fiber_switch(&home, &g.fiber);
-    EXPECT_EQ(g.out, 7);
-    guest_close(&g);
-}
-
 static MRI_NOINLINE int64_t count_below(struct guest *g, int depth)
 {
     if (depth > 0)
@@ -316,7 +170,7 @@ static MRI_NOINLINE int64_t count_below(struct guest *g, int depth)
 static void count_once(void *arg)
 {
     struct guest *g = arg;
-    g->out += count_below(g, 16);
+    g->out += count_below(g, 64);
 }
 
 /* Pages of address space. */
@@ -348,54 +202,6 @@ TEST(fiber, a_hundred_thousand_are_opened_run_and_closed)
     EXPECT((mapped() - before) * (int64_t)mri_page_size() / n < 10240 ||
            n < 10000);
     EXPECT_EQ(mri_pages_unmap(g.stack, g.size), 0);
-}
-
-/* ASan clears the poison of frames that a longjmp leaves, between the bounds
- * it has for the current stack. */
-static MRI_NOINLINE void jump_out(jmp_buf *back)
-{
-    volatile char text[3][100];
-    for (int i = 0; i < 300; i++)
-        text[i / 100][i % 100] = (char)i;
-    longjmp(*back, text[1][1] ? 1 : 2);
-}
-
-static MRI_NOINLINE int64_t fill_much(void)
-{
-    volatile char much[2000];
-    int64_t sum = 0;
-    for (size_t i = 0; i < sizeof much; i++)
-        much[i] = (char)(i % 7);
-    for (size_t i = 0; i < sizeof much; i++)
-        sum += much[i];
-    return sum;
-}
-
-static int64_t jump_and_fill(void)
-{
-    jmp_buf back;
-    if (setjmp(back) == 0)
-        jump_out(&back);
-    return fill_much();
-}
-
-static void jump_inside(void *arg)
-{
-    struct guest *g = arg;
-    g->out = jump_and_fill();
-    go_home(g);
-}
-
-TEST(fiber, longjmp_may_be_used_within_one_stack)
-{
-    mri_fiber home;
-    struct guest g;
-    mri_fiber_of_thread(&home);
-    guest_open(&g, &home, jump_inside);
-    mri_fiber_switch(&home, &g.fiber);
-    EXPECT_EQ(g.out, fill_much());
-    EXPECT_EQ(jump_and_fill(), g.out);
-    guest_close(&g);
 }
 
 TEST(fiber, thousands_are_alive_at_once)
@@ -474,67 +280,6 @@ TEST(fiber, begun_on_one_thread_goes_on_on_another)
     guest_close(&g);
 }
 
-static int64_t sink;
-
-static MRI_NOINLINE int64_t dig(int64_t depth)
-{
-    volatile char room[128];
-    room[depth % 128] = (char)depth;
-    if (depth == 0)
-        return 0;
-    return dig(depth - 1) + (room[depth % 128] == (char)depth);
-}
-
-static void dig_deep(void *arg)
-{
-    struct guest *g = arg;
-    g->out = dig(g->in);
-    go_home(g);
-}
-
-TEST(fiber, uses_its_stack_to_great_depth)
-{
-    mri_fiber home;
-    struct guest g = {.home = &home, .size = 8 << 20, .in = 10000};
-    mri_fiber_of_thread(&home);
-    EXPECT_EQ(mri_pages_map(&g.stack, g.size), 0);
-    mri_fiber_open(&g.fiber, g.stack, g.size, dig_deep, &g);
-    mri_fiber_switch(&home, &g.fiber);
-    EXPECT_EQ(g.out, g.in);
-    guest_close(&g);
-}
-
-static void dig_for_ever(void *arg)
-{
-    (void)arg;
-    sink = dig(INT64_MAX);
-    abort();
-}
-
-static void overflow(void *arg)
-{
-    mri_guard kind = *(mri_guard *)arg;
-    mri_fiber home, fiber;
-    void *stack;
-    size_t page = mri_page_size();
-    if (mri_pages_map(&stack, STACK_SIZE) < 0 ||
-        mri_pages_guard(stack, page, kind) < 0)
-        abort();
-    mri_fiber_of_thread(&home);
-    mri_fiber_open(&fiber, (char *)stack + page, STACK_SIZE - page,
-                   dig_for_ever, NULL);
-    mri_fiber_switch(&home, &fiber);
-}
-
-TEST(fiber, overflow_hits_the_guard)
-{
-    mri_guard best = mri_guard_probe(), plain = MRI_GUARD_MPROTECT;
-    if (best == MRI_GUARD_NONE)
-        SKIP("no guards here");
-    EXPECT(test_dies(overflow, &best, SIGSEGV, NULL));
-    EXPECT(test_dies(overflow, &plain, SIGSEGV, NULL));
-}
-
 static void return_at_once(void *arg)
 {
     (void)arg;
@@ -556,24 +301,4 @@ TEST(fiber, entry_that_returns_stops_the_program_by_name)
 {
     EXPECT(test_dies(enter_returning, NULL, SIGABRT,
                      "millrace: a fiber's entry function never returns"));
-}
-
-static void trace_back(void *arg)
-{
-    struct guest *g = arg;
-    void *frame[64];
-    g->out = backtrace(frame, 64);
-    go_home(g);
-}
-
-TEST(fiber, unwinding_ends_at_its_entry)
-{
-    mri_fiber home;
-    struct guest g;
-    mri_fiber_of_thread(&home);
-    guest_open(&g, &home, trace_back);
-    mri_fiber_switch(&home, &g.fiber);
-    EXPECT(g.out >= 2); /* trace_back, what called it, and not much more */
-    EXPECT(g.out <= 6);
-    guest_close(&g);
 }
