@@ -11,8 +11,8 @@
  * State lives in the block handed to each function (zeroed afresh for every
  * execution), on the threads' stacks, or in blocks of model_alloc; writing
  * anywhere else is reported. Nothing here is called outside a model's
- * functions. Code under test may use all of base/, and of os/ what
- * tests/model/core/os.c stands in for.
+ * functions. Code under test may use all of base/, and of os/ futexes, the
+ * clock (which stands still) and barriers.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -23,6 +23,7 @@
 
 #define MODEL_MAX_THREADS 7
 #define MODEL_UNBOUNDED (-1)
+#define MODEL_NONE (-1)
 
 struct model {
     const char *name;
@@ -34,8 +35,12 @@ struct model {
     /* Preemption bounds: how many times a thread that could go on may be
      * interrupted. 0 stands for 2 every day and 3 in depth. */
     int bound, deep_bound;
-    int spurious;  /* weak CASs and futex waits that may fail for no reason */
-    int max_steps; /* an execution longer than this is a livelock; 0: 2000 */
+    /* Per thread; MODEL_NONE for none. */
+    int spurious;    /* weak CASs (0: one) and futex waits (0: none) that may
+                        fail for no reason */
+    int free_pauses; /* in loops that spin, pauses after which nothing need be
+                        new (0: one): a loop that gives up after n needs n */
+    int max_steps;   /* an execution longer than this is a livelock; 0: 2000 */
 
     /* What is expected. NULL, NULL: that nothing is wrong. */
     const char *outcomes; /* litmus: exactly this set of model_outcome texts,

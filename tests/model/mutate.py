@@ -8,8 +8,9 @@ Two kinds of mutants:
   logic   listed in tests/model/mutants/PROGRAM.toml: a text replaced by
           another, compiled into a copy of the program.
 
-A mutant is killed when a model fails for a reason other than running out of
-time. One that survives must stand in tests/model/EQUIVALENT.md, under a
+A mutant is killed when a model fails, for a reason other than running out of
+time or into a limit of the checker. Operations of the same kind and order on
+one line are weakened together. One that survives must stand in tests/model/EQUIVALENT.md, under a
 heading «FILE, FUNCTION: `the line`: OP ORDER -> WEAKER» or «FILE: logic: NAME»,
 with the argument why it changes nothing. An entry there that matches no
 survivor is an error too, and so is an operation that no model executes.
@@ -101,8 +102,11 @@ class Program:
             raise Broken(f"{self.binary} is not built")
 
     def sites(self):
-        out = run([self.binary, "--sites", "--quiet"]).stdout
-        if re.search(r"^FAIL", out, re.M):
+        done = run([self.binary, "--sites", "--quiet"])
+        out = done.stdout
+        if done.returncode != 0 and not re.search(r"^FAIL", out, re.M):
+            raise Broken(f"{self.name} does not run: {out.strip()[-200:]}")
+        if done.returncode != 0:
             raise Broken(f"{self.name} fails without any mutant:\n{out}")
         groups = collections.OrderedDict()
         for m in re.finditer(r"^(\d+) (\S+):(\d+) (\S+) (\S+) (\d+)$", out,
@@ -119,7 +123,10 @@ class Program:
 
     def order_mutants(self):
         unexecuted = []
-        for (path, line, op, order), site in self.sites().items():
+        sites = self.sites()
+        if not sites:
+            raise Broken(f"{self.name} has no operation in its sources")
+        for (path, line, op, order), site in sites.items():
             text = source_line(path, line)
             if site["executed"] == 0:
                 unexecuted.append(f"{path.name}:{line}: {text}")
@@ -208,10 +215,13 @@ class Program:
             name, why = fail.groups()
             if why == "not exhausted":
                 return "out of time", name
+            if "limit of the checker" in why:
+                return "at a limit", f"{name}: {why}"
             return "killed", f"{name}: {why}"
         if re.search(r"^\d+ passed, 0 failed$", out, re.M):
             return "survived", ""
-        return "killed", "the program crashed: " + out.strip()[-200:]
+        raise Broken("a program of models does not run: " +
+                     out.strip()[-200:])
 
 
 def equivalents():
@@ -233,13 +243,15 @@ def report(results, argued, options):
     bad = []
     for r in sorted(results, key=lambda r: r.mutant[:3]):
         verdict = r.verdict
-        if verdict != "killed" and heading(r.mutant) in argued:
+        if verdict == "survived" and heading(r.mutant) in argued:
             argued[heading(r.mutant)] = True
             verdict = "equivalent"
         elif verdict != "killed":
             bad.append(r)
         print(f"{verdict:<11} {r.seconds:7.2f} s  {heading(r.mutant)}")
         if options.verbose and r.by:
+            print(f"{'':23}{r.by}")
+        if verdict in ("out of time", "at a limit"):
             print(f"{'':23}{r.by}")
     killed = sum(r.verdict == "killed" for r in results)
     stale = [h for h, used in argued.items() if not used]

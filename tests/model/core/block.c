@@ -11,11 +11,15 @@
  * path through the kernel (a counter written and read) does order the post
  * before the wait that takes it.
  *
- * Pause. A loop that spins reads some words, pauses and reads them again. If
- * a newer value of one of them exists, the next read of it must return a newer
- * one than the last (values become visible in finite time); if of none, the
- * thread rests until somebody stores one. Whatever a stale read can bring
- * about, it has had its chance before the pause.
+ * Pause. A loop that spins reads some words, pauses and reads them again, and
+ * an execution must not do that for ever. A few pauses of each thread (the
+ * model says how many) are free: it goes on whatever there is to see, so that
+ * loops that spin a few times and then do something else are explored. After
+ * those, a pause brings news: if a newer value of one of the words exists, the
+ * next read of it returns a newer one than the last (values become visible in
+ * finite time), and if of none, the thread rests until somebody stores one. A
+ * loop that spins a bounded number of times, more than are free, is let go on
+ * when nobody else can; one that never ends is reported then.
  */
 #include "core/core.h"
 #include "model.h"
@@ -56,10 +60,15 @@ void spin_note(int location, uint32_t seen)
             t->spin[i].seen = seen;
             return;
         }
-    if (t->spins < MAX_SPIN) {
-        t->spin[t->spins].location = location;
-        t->spin[t->spins++].seen = seen;
-    }
+    if (t->spins == MAX_SPIN)
+        engine_limit("a loop spins on more than %d words", MAX_SPIN);
+    t->spin[t->spins].location = location;
+    t->spin[t->spins++].seen = seen;
+}
+
+void spin_left(void)
+{
+    me()->spins = me()->limits = 0;
 }
 
 uint32_t spin_limit(int location)
@@ -91,11 +100,23 @@ void mrm_pause(void)
     if (!engine.running)
         engine_fail("setup or finish spins, and no thread runs");
     engine_point((struct step){.kind = STEP_PAUSE});
-    memcpy(t->limit, t->spin, sizeof t->spin);
-    t->limits = t->spins;
+    if (t->spins == 0)
+        return; /* backs off some more, and has not looked since */
+    bool news = anything_newer(t), is_free = t->free_pauses > 0;
+    if (is_free && (!news || choose(2) == 1)) {
+        t->free_pauses--;
+        t->limits = 0;
+    } else {
+        memcpy(t->limit, t->spin, sizeof t->spin);
+        t->limits = t->spins;
+        if (!news && --t->patience == 0)
+            engine_fail("%s spins for ever: nobody is left to store what it "
+                        "waits for",
+                        trace_thread(engine.current));
+    }
     t->spins = 0;
     if (tracing)
-        trace("pause");
+        trace(news ? "pause" : "pause, nothing new");
 }
 
 /* ---- Who can go on ------------------------------------------------------ */
@@ -104,7 +125,8 @@ bool block_can_go_on(const struct thread *t)
 {
     switch (t->state) {
     case THREAD_READY:
-        return t->next.kind != STEP_PAUSE || anything_newer(t);
+        return t->next.kind != STEP_PAUSE || t->free_pauses > 0 ||
+               t->spins == 0 || anything_newer(t);
     case THREAD_ASLEEP:
         return t->timed;
     case THREAD_POLLING:
@@ -113,6 +135,11 @@ bool block_can_go_on(const struct thread *t)
         break;
     }
     return false;
+}
+
+bool block_rests(const struct thread *t)
+{
+    return t->state == THREAD_READY && t->next.kind == STEP_PAUSE;
 }
 
 void block_explain(unsigned index, char *out, size_t size)
@@ -128,16 +155,17 @@ void block_explain(unsigned index, char *out, size_t size)
         snprintf(out, size, "%s waits for events 0x%" PRIx32, name,
                  t->event_mask);
     else
-        snprintf(
-            out, size,
-            "%s spins on words to which nobody will store, the last %s", name,
-            t->spins
-                ? trace_place(
-                      memory_location(t->spin[t->spins - 1].location)->addr)
-                : "none");
+        snprintf(out, size, "%s spins", name);
 }
 
 /* ---- Futex -------------------------------------------------------------- */
+
+void block_forget(uintptr_t addr, size_t size)
+{
+    for (unsigned i = 0; i < futex_count; i++)
+        if (futexes[i].addr - addr < size)
+            futexes[i].floor = 0;
+}
 
 static uint32_t *floor_of(uintptr_t addr)
 {
@@ -145,7 +173,7 @@ static uint32_t *floor_of(uintptr_t addr)
         if (futexes[i].addr == addr)
             return &futexes[i].floor;
     if (futex_count == MAX_FUTEXES)
-        engine_fail("more than %d futex words", MAX_FUTEXES);
+        engine_limit("more than %d futex words", MAX_FUTEXES);
     futexes[futex_count].addr = addr;
     futexes[futex_count].floor = 0;
     return &futexes[futex_count++].floor;
@@ -175,6 +203,7 @@ int mri_futex_wait(mri_atomic_u32 *word, uint32_t expected, int64_t deadline)
     ENTER();
     uintptr_t addr = (uintptr_t)&word->cell;
     struct thread *t = me();
+    spin_left();
     engine_point((struct step){STEP_WAIT, addr, addr + 4});
     if (t->spurious_left > 0 && choose(2) == 1) {
         t->spurious_left--;
@@ -225,6 +254,14 @@ int mri_futex_wake(mri_atomic_u32 *word, int count)
     if (tracing && woken == 0)
         trace("wake   nobody on %s", trace_place(addr));
     return woken;
+}
+
+/* ---- Time --------------------------------------------------------------- */
+
+/* Stands still: a deadline passes when the scheduler has it pass. */
+int64_t mri_clock_now(void)
+{
+    return 1;
 }
 
 /* ---- Events ------------------------------------------------------------- */

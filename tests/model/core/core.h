@@ -95,7 +95,7 @@ struct thread {
     uintptr_t futex;
     uint32_t expected;
     bool timed, timed_out;
-    int spurious_left;
+    int spurious_left, weak_left, free_pauses, patience;
     unsigned depth; /* functions entered, and where their frames begin */
     uintptr_t entry[MAX_DEPTH];
     bool shared;     /* another thread has touched this stack */
@@ -148,6 +148,8 @@ void engine_block(void);
 void engine_fail(const char *format, ...)
     __attribute__((noreturn, cold, format(printf, 1, 2)));
 const char *engine_failure(void);
+/* The same, for what the checker cannot do: no verdict on the model. */
+#define engine_limit(...) engine_fail("limit of the checker: " __VA_ARGS__)
 
 /* Does this address belong to the state, the heap or a stack of the model? */
 bool engine_owns(uintptr_t addr);
@@ -228,10 +230,16 @@ void heap_check_leaks(void);
 
 void block_reset(void);
 bool block_can_go_on(const struct thread *t);
+/* Spins with nothing new to see: goes on when nobody else can. */
+bool block_rests(const struct thread *t);
+/* The futex word is another one now. */
+void block_forget(uintptr_t addr, size_t size);
 void block_explain(unsigned thread, char *out, size_t size);
 /* Note a read for pause, and the oldest message a read may return after one. */
 void spin_note(int location, uint32_t seen);
 uint32_t spin_limit(int location);
+/* The thread does something else than looking: the loop is over. */
+void spin_left(void);
 
 /* ---- explore.c --------------------------------------------------------- */
 
@@ -275,7 +283,8 @@ const char *order_name(unsigned order);
 
 /* Outcomes of a litmus test. */
 void outcome_take(void); /* count what finish said */
-bool outcome_check(const struct model *m, char *why, size_t size);
+/* None that is forbidden; and, if asked, all that are allowed. */
+bool outcome_check(const struct model *m, bool all, char *why, size_t size);
 void outcome_reset(void);
 
 #endif

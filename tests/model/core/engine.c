@@ -27,6 +27,9 @@
 
 enum { HEAP_SIZE = 1 << 20, STACK_SIZE = 128 << 10, FRAMES_IN_USE = 4096 };
 
+/* How often a spinning thread is let go on when nobody else can. */
+enum { PATIENCE = 64 };
+
 struct engine engine;
 
 static mri_fiber fibers[MAX_THREADS], driver;
@@ -170,6 +173,21 @@ static unsigned enabled(uint8_t options[])
     return n;
 }
 
+/* When nobody else can go on: those that spin, the most patient first, so that
+ * each gets its turns. */
+static unsigned resting(uint8_t options[])
+{
+    unsigned n = 0;
+    int most = 0;
+    for (unsigned t = 1; t < engine.threads; t++)
+        if (block_rests(&engine.thread[t]) && engine.thread[t].patience > most)
+            most = engine.thread[t].patience;
+    for (unsigned t = 1; t < engine.threads; t++)
+        if (block_rests(&engine.thread[t]) && engine.thread[t].patience == most)
+            options[n++] = (uint8_t)t;
+    return n;
+}
+
 static unsigned without_sleepers(uint8_t options[], unsigned n)
 {
     unsigned kept = 0;
@@ -203,6 +221,8 @@ static unsigned pick(void)
     uint8_t options[MAX_THREADS];
     unsigned n = enabled(options);
     int most = engine.model->max_steps ? engine.model->max_steps : 2000;
+    if (n == 0)
+        n = resting(options);
     if (n == 0) {
         for (unsigned t = 1; t < engine.threads; t++)
             if (engine.thread[t].state != THREAD_DONE)
@@ -260,6 +280,12 @@ static void join_all(void)
                            memory_locations());
 }
 
+/* A model's own figure; 0 stands for the usual one, MODEL_NONE for none. */
+static int budget(int own, int usual)
+{
+    return own == MODEL_NONE ? 0 : own ? own : usual;
+}
+
 static void open_thread(unsigned t, mri_fiber_entry entry)
 {
     struct thread *thread = &engine.thread[t];
@@ -274,7 +300,10 @@ static void open_thread(unsigned t, mri_fiber_entry entry)
     thread->frame = 0;
     thread->depth = 0;
     thread->shared = false;
-    thread->spurious_left = engine.model->spurious;
+    thread->spurious_left = budget(engine.model->spurious, 0);
+    thread->weak_left = budget(engine.model->spurious, 1);
+    thread->free_pauses = budget(engine.model->free_pauses, 1);
+    thread->patience = PATIENCE;
     mri_fiber_open(&fibers[t], (void *)stack_low(t), STACK_SIZE, entry,
                    (void *)(uintptr_t)t);
 }

@@ -74,9 +74,9 @@ static unsigned decide(unsigned count, unsigned (*fresh)(unsigned))
     if (count == 1)
         return 0;
     if (count == 0 || count > 255)
-        engine_fail("%u options for one choice", count);
+        engine_limit("%u options for one choice", count);
     if (at == MAX_DECISIONS)
-        engine_fail("more than %d choices in one execution", MAX_DECISIONS);
+        engine_limit("more than %d choices in one execution", MAX_DECISIONS);
     if (at >= depth) {
         decisions[at] =
             (struct decision){(uint8_t)fresh(count), (uint8_t)count};
@@ -85,9 +85,9 @@ static unsigned decide(unsigned count, unsigned (*fresh)(unsigned))
     if (replaying)
         decisions[at].count = (uint8_t)count;
     if (decisions[at].count != count || decisions[at].chosen >= count)
-        engine_fail("the model is not deterministic: choice %u had %u options "
-                    "and now has %u",
-                    at, decisions[at].count, count);
+        engine_limit("the model is not deterministic: choice %u had %u options "
+                     "and now has %u",
+                     at, decisions[at].count, count);
     return decisions[at++].chosen;
 }
 

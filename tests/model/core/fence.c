@@ -37,6 +37,7 @@ void mrm_fence(struct mrm_site *site)
     ENTER();
     struct thread *t = me();
     site->executions++;
+    spin_left();
     if (site->order == MRM_SEQ_CST) {
         engine_point((struct step){.kind = STEP_FENCE});
         fence_seq_cst(t);

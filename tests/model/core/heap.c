@@ -40,7 +40,7 @@ void *heap_alloc(size_t size)
     unsigned t = engine.current;
     size_t whole = (size + GAP + 63) & ~(size_t)63;
     if (count == MAX_BLOCKS || used[t] + whole > share)
-        engine_fail("the model's heap is full");
+        engine_limit("the model's heap is full");
     uintptr_t addr = base + t * share + used[t];
     used[t] += whole;
     dirty[t] = used[t];

@@ -100,6 +100,15 @@ void *mrm_memmove(void *to, const void *from, size_t size)
     return memmove(to, from, size);
 }
 
+int mrm_memcmp(const void *a, const void *b, size_t size);
+
+int mrm_memcmp(const void *a, const void *b, size_t size)
+{
+    plain_access((uintptr_t)a, size, ACCESS_READ, __builtin_return_address(0));
+    plain_access((uintptr_t)b, size, ACCESS_READ, __builtin_return_address(0));
+    return memcmp(a, b, size);
+}
+
 void *model_alloc(size_t size);
 void model_free(void *block);
 

@@ -121,8 +121,10 @@ static void show_trace(const struct model *m)
     explore(m);
     tracing = false;
     replay_end();
-    fprintf(stderr, "to see it again: --only %s --replay %s\n", m->name,
-            replay);
+    fprintf(stderr, "to see it again: --only %s%s%s%s --replay %s\n", m->name,
+            options.weaken ? " --weaken " : "",
+            options.weaken ? options.weaken : "",
+            exploration.full ? " --full" : "", replay);
 }
 
 static void extent(char *out, size_t size)
@@ -156,8 +158,8 @@ static bool verdict(const struct model *m, enum ending ending, char *why,
     extent(why, size);
     if (exploration.mode != MODE_RANDOM && !exploration.exhausted)
         return false;
-    if (m->outcomes && exploration.mode != MODE_RANDOM)
-        return outcome_check(m, why, size);
+    if (m->outcomes)
+        return outcome_check(m, exploration.mode != MODE_RANDOM, why, size);
     return true;
 }
 
@@ -230,8 +232,32 @@ static int replay(void)
 
 /* ---- Options ------------------------------------------------------------ */
 
+/* A whole number, or the option is refused. */
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return end != text && *end == '\0';
+}
+
+static bool take_number(const char *name, uint64_t n)
+{
+    if (strcmp(name, "--seed") == 0)
+        exploration.seed = n;
+    else if (strcmp(name, "--random") == 0) {
+        options.random = true;
+        exploration.runs = n;
+    } else if (strcmp(name, "--bound") == 0) {
+        options.bounded = true;
+        options.bound = (int)n;
+    } else
+        return false;
+    return !options.random || exploration.runs > 0;
+}
+
 static bool take_value(const char *name, const char *value)
 {
+    uint64_t n;
     if (strcmp(name, "--only") == 0)
         options.only = value;
     else if (strcmp(name, "--replay") == 0)
@@ -240,16 +266,8 @@ static bool take_value(const char *name, const char *value)
         options.weaken = value;
     else if (strcmp(name, "--seconds") == 0)
         exploration.seconds = strtod(value, NULL);
-    else if (strcmp(name, "--seed") == 0)
-        exploration.seed = strtoull(value, NULL, 10);
-    else if (strcmp(name, "--random") == 0) {
-        options.random = true;
-        exploration.runs = strtoull(value, NULL, 10);
-    } else if (strcmp(name, "--bound") == 0) {
-        options.bounded = true;
-        options.bound = atoi(value);
-    } else
-        return false;
+    else
+        return number(value, &n) && take_number(name, n);
     return true;
 }
 

@@ -73,7 +73,13 @@ static void native_write(const struct location *l)
 
 static int open_location(uintptr_t addr, unsigned size)
 {
+    if (!engine_owns(addr) || !engine_owns(addr + size - 1))
+        engine_fail("an atomic outside the model, %#jx: it would survive the "
+                    "execution",
+                    (uintmax_t)addr);
     int index = plain_location(addr);
+    if (index == 0 && size == 8)
+        index = plain_location(addr + 4);
     if (index > 0) {
         struct location *l = &locations[index];
         if (l->addr != addr || l->size != size)
@@ -85,7 +91,7 @@ static int open_location(uintptr_t addr, unsigned size)
         engine_fail("%s: an atomic of %u bytes, or misaligned",
                     trace_place(addr), size);
     if (count == MAX_LOCATIONS)
-        engine_fail("more than %d atomic locations", MAX_LOCATIONS);
+        engine_limit("more than %d atomic locations", MAX_LOCATIONS);
     index = (int)count++;
     locations[index] = (struct location){
         addr, size, new_message(native_read(addr, size), NULL)};
@@ -95,14 +101,22 @@ static int open_location(uintptr_t addr, unsigned size)
     }
     engine.total.seen[index] = engine.heavy.seen[index] = 0;
     plain_set_location(addr, index);
+    if (size == 8)
+        plain_set_location(addr + 4, index);
     return index;
 }
 
 void memory_forget(uintptr_t addr, size_t size)
 {
-    for (uintptr_t a = addr & ~(uintptr_t)3; a < addr + size; a += 4)
-        if (plain_location(a) > 0)
-            plain_set_location(a, 0);
+    for (uintptr_t a = addr & ~(uintptr_t)3; a < addr + size; a += 4) {
+        int index = plain_location(a);
+        if (index == 0)
+            continue;
+        const struct location *l = &locations[index];
+        for (uintptr_t half = l->addr; half < l->addr + l->size; half += 4)
+            plain_set_location(half, 0);
+        block_forget(l->addr, l->size);
+    }
 }
 
 const struct view *memory_snapshot(struct thread *t)
@@ -124,12 +138,17 @@ static void take(int index, const struct message *m, unsigned order)
     spin_note(index, m->stamp);
 }
 
+/* The timestamp behind which this thread may not read now. */
+static uint32_t read_limit(int index)
+{
+    uint32_t limit = spin_limit(index), seen = me()->now.seen[index];
+    return limit > seen ? limit : seen;
+}
+
 /* How many messages this thread may read, newest first. */
 static unsigned readable(int index)
 {
-    uint32_t limit = spin_limit(index);
-    if (me()->now.seen[index] > limit)
-        limit = me()->now.seen[index];
+    uint32_t limit = read_limit(index);
     unsigned n = 0;
     for (struct message *m = locations[index].newest; m; m = m->older) {
         if (m->stamp < limit)
@@ -184,8 +203,8 @@ static void insert(struct location *l, struct message *before,
         after->older = m;
         m->stamp = before->stamp + (after->stamp - before->stamp) / 2;
         if (m->stamp == before->stamp)
-            engine_fail("too many stores between two stores to %s",
-                        trace_place(l->addr));
+            engine_limit("too many stores between two stores to %s",
+                         trace_place(l->addr));
     } else {
         l->newest = m;
         m->stamp = before->stamp + STAMP_GAP;
@@ -203,14 +222,22 @@ static void publish(int index, struct message *before, struct message *m,
     native_write(&locations[index]);
 }
 
-/* Messages behind which a store of this thread may stand, newest first. */
-static unsigned places(int index, struct message *out[])
+enum { MAX_PLACES = 255 };
+
+/* Messages right behind which something new may stand, newest first, back to
+ * the one with this timestamp. */
+static unsigned places(int index, uint32_t limit, struct message *out[])
 {
     unsigned n = 0;
-    for (struct message *m = locations[index].newest;
-         m && m->stamp >= me()->now.seen[index] && n < 64; m = m->older)
-        if (!m->followed)
-            out[n++] = m;
+    for (struct message *m = locations[index].newest; m && m->stamp >= limit;
+         m = m->older) {
+        if (m->followed)
+            continue;
+        if (n == MAX_PLACES)
+            engine_limit("more than %d places for a store to %s", MAX_PLACES,
+                         trace_place(locations[index].addr));
+        out[n++] = m;
+    }
     return n;
 }
 
@@ -218,11 +245,12 @@ void mrm_store(struct mrm_site *site, void *addr, unsigned size, uint64_t value)
 {
     ENTER();
     uintptr_t a = (uintptr_t)addr;
+    spin_left();
     visit(site, STEP_WRITE, a, size);
     int index = open_location(a, size);
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
-    struct message *place[64];
-    unsigned pick = choose(places(index, place));
+    struct message *place[MAX_PLACES];
+    unsigned pick = choose(places(index, me()->now.seen[index], place));
     publish(index, place[pick], new_message(value, site), site->order);
     if (tracing)
         trace("store  %-9s %s := 0x%" PRIx64 "%s", order_name(site->order),
@@ -249,20 +277,7 @@ static void replace(int index, struct message *old, uint64_t value,
     old->followed = true;
     publish(index, old, m, site->order);
     m->view = view_join(m->view, old->view);
-}
-
-/* Messages that a read-modify-write of this thread may read, newest first. */
-static unsigned replaceable(int index, struct message *out[])
-{
-    uint32_t limit = spin_limit(index);
-    if (me()->now.seen[index] > limit)
-        limit = me()->now.seen[index];
-    unsigned n = 0;
-    for (struct message *m = locations[index].newest;
-         m && m->stamp >= limit && n < 64; m = m->older)
-        if (!m->followed)
-            out[n++] = m;
-    return n;
+    spin_note(index, m->stamp); /* its own store is no news to it */
 }
 
 uint64_t mrm_rmw(struct mrm_site *site, void *addr, unsigned size,
@@ -273,8 +288,8 @@ uint64_t mrm_rmw(struct mrm_site *site, void *addr, unsigned size,
     visit(site, STEP_WRITE, a, size);
     int index = open_location(a, size);
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
-    struct message *place[64];
-    unsigned pick = choose(replaceable(index, place));
+    struct message *place[MAX_PLACES];
+    unsigned pick = choose(places(index, read_limit(index), place));
     uint64_t old = place[pick]->value;
     uint64_t value = operate(site->op, old, operand, size);
     replace(index, place[pick], value, site);
@@ -292,12 +307,16 @@ struct cas_option {
 };
 
 static unsigned cas_options(const struct mrm_site *site, int index,
-                            uint64_t expected, struct cas_option out[64])
+                            uint64_t expected,
+                            struct cas_option out[MAX_PLACES])
 {
-    bool spurious = site->op == MRM_CAS_WEAK_OP && me()->spurious_left > 0;
+    bool spurious = site->op == MRM_CAS_WEAK_OP && me()->weak_left > 0;
     unsigned n = 0, all = readable(index);
-    for (unsigned i = 0; i < all && n < 62; i++) {
+    for (unsigned i = 0; i < all; i++) {
         struct message *m = nth_newest(index, i);
+        if (n + 2 > MAX_PLACES)
+            engine_limit("more than %d outcomes of a CAS on %s", MAX_PLACES,
+                         trace_place(locations[index].addr));
         bool equal = m->value == expected;
         if (equal && !m->followed)
             out[n++] = (struct cas_option){m, true};
@@ -324,7 +343,7 @@ bool mrm_cas(struct mrm_site *site, void *addr, unsigned size,
     /* The location tells a failed CAS from a write; races do not, since
      * C11 demands writable memory either way. */
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
-    struct cas_option option[64];
+    struct cas_option option[MAX_PLACES];
     unsigned n = cas_options(site, index, *expected, option);
     struct cas_option picked = option[choose(n)];
     if (tracing)
@@ -338,7 +357,7 @@ bool mrm_cas(struct mrm_site *site, void *addr, unsigned size,
         return true;
     }
     if (picked.m->value == *expected)
-        me()->spurious_left--;
+        me()->weak_left--;
     take(index, picked.m, failure_order(site));
     *expected = picked.m->value;
     return false;

@@ -181,8 +181,8 @@ static void record(struct cell *c, uint8_t mask, unsigned kind, const void *pc)
     }
     c->count = (uint8_t)kept;
     if (kept == MAX_ACCESSES)
-        engine_fail("more than %d kinds of access to eight bytes",
-                    MAX_ACCESSES);
+        engine_limit("more than %d kinds of access to eight bytes",
+                     MAX_ACCESSES);
     c->access[c->count++] =
         (struct access){pc, me()->now.clock[engine.current],
                         (uint8_t)engine.current, mask, (uint8_t)kind};

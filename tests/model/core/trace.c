@@ -157,7 +157,7 @@ void outcome_take(void)
             return;
         }
     if (outcome_count == MAX_OUTCOMES)
-        engine_fail("more than %d outcomes", MAX_OUTCOMES);
+        engine_limit("more than %d outcomes", MAX_OUTCOMES);
     memcpy(outcomes[outcome_count], outcome, sizeof outcome);
     outcome_seen[outcome_count++] = 1;
 }
@@ -171,7 +171,7 @@ static bool listed(const char *list, const char *word)
     return false;
 }
 
-bool outcome_check(const struct model *m, char *why, size_t size)
+bool outcome_check(const struct model *m, bool all, char *why, size_t size)
 {
     char list[512], *rest = list;
     for (unsigned i = 0; i < outcome_count; i++)
@@ -181,7 +181,7 @@ bool outcome_check(const struct model *m, char *why, size_t size)
             return false;
         }
     snprintf(list, sizeof list, "%s", m->outcomes);
-    for (char *word; (word = strtok_r(rest, " ", &rest));) {
+    for (char *word; all && (word = strtok_r(rest, " ", &rest));) {
         bool seen = false;
         for (unsigned i = 0; i < outcome_count; i++)
             seen |= strcmp(outcomes[i], word) == 0;

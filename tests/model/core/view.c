@@ -18,7 +18,7 @@ void *scratch_alloc(size_t size)
         scratch = malloc(SCRATCH_SIZE);
     size = (size + 15) & ~(size_t)15;
     if (!scratch || scratch_used + size > SCRATCH_SIZE)
-        engine_fail("the checker is out of memory for one execution");
+        engine_limit("out of memory for one execution");
     void *p = scratch + scratch_used;
     scratch_used += size;
     return p;

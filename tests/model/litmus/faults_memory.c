@@ -123,6 +123,43 @@ static void overrun(void *a)
     model_free(block);
 }
 
+static mri_atomic_u32 outside_word;
+
+static void loads_outside(void *a)
+{
+    (void)a;
+    mri_load_relaxed(&outside_word);
+}
+
+static void compares_bytes(void *a)
+{
+    struct shared *s = a;
+    char zeros[16] = {0};
+    model_assert(memcmp(s->bytes, zeros, 16) >= 0);
+}
+
+/* A plain write to either half of an atomic is seen by the next load. */
+static void writes_upper_half(void *a)
+{
+    struct shared *s = a;
+    mri_atomic_u64 *wide = (mri_atomic_u64 *)&s->wide;
+    mri_store_relaxed(wide, 1);
+    ((uint32_t *)&s->wide)[1] = 7;
+    model_assert(mri_load_relaxed(wide) >> 32 == 7);
+}
+
+static void mixes_sizes_above(void *a)
+{
+    struct shared *s = a;
+    mri_store_relaxed((mri_atomic_u64 *)&s->wide, 1);
+    mri_store_relaxed((mri_atomic_u32 *)&s->wide + 1, 1);
+}
+
+FINE(memory_upper_half, writes_upper_half)
+BROKEN(memory_atomic_outside, "outside the model", loads_outside)
+BROKEN(memory_mixed_sizes_above, "is accessed with 8 bytes and with 4",
+       mixes_sizes_above)
+BROKEN(race_memcmp, "data race on ", clear_all, compares_bytes)
 FINE(memory_freed_after_use, give_block, use_block)
 BROKEN(memory_used_after_free, "atomic read", give_block, use_block_late)
 BROKEN(memory_used_after_free_in_order, "dead memory", free_and_tell,
@@ -135,7 +172,7 @@ BROKEN(memory_overrun, "dead memory", overrun)
 
 /* A completer must not touch a waiter's frame once it has published: rayon
  * #739, stdexec#1742. The word lives in the waiter's frame. */
-__attribute__((noinline)) static void wait_in_frame(struct shared *s)
+static void wait_in_frame(struct shared *s)
 {
     mri_atomic_u32 word;
     mri_init(&word, 0);

@@ -121,8 +121,7 @@ static void hot_spinner(void *a)
 
 FINE(spin_sees_a_store, spinner, storer)
 FINE(spin_of_two, spinner, spinner, storer)
-BROKEN(spin_for_ever, "spins on words to which nobody will store", spinner,
-       nobody)
+BROKEN(spin_for_ever, "spins for ever", spinner, nobody)
 BROKEN(spin_without_pause, "livelock", hot_spinner, nobody)
 
 static void waits_for_done(void *a)
@@ -140,7 +139,91 @@ static void waits_for_word(void *a)
         mri_pause();
     mri_store_release(&s->done, 1);
 }
-BROKEN(spin_for_each_other, "deadlock", waits_for_done, waits_for_word)
+BROKEN(spin_for_each_other, "spins for ever", waits_for_done, waits_for_word)
+
+/* A lock of swaps: one's own store is no news. */
+static void swap_lock(void *a)
+{
+    struct shared *s = a;
+    while (mri_swap_acquire(&s->word, 1))
+        mri_pause();
+    s->bytes[0]++;
+    mri_store_release(&s->word, 0);
+}
+
+/* Two pauses in a row, and one before the first look. */
+static void backs_off(void *a)
+{
+    struct shared *s = a;
+    mri_pause();
+    while (!mri_load_acquire(&s->word)) {
+        mri_pause();
+        mri_pause();
+    }
+}
+
+/* Looks a few times, then announces itself and waits: correct, although the
+ * other side waits for the announcement. */
+static void spins_then_announces(void *a)
+{
+    struct shared *s = a;
+    for (int i = 0; i < 3; i++) {
+        if (mri_load_acquire(&s->word))
+            return;
+        mri_pause();
+    }
+    mri_store_release(&s->done, 1);
+}
+
+static void waits_for_announcement(void *a)
+{
+    struct shared *s = a;
+    while (!mri_load_acquire(&s->done))
+        mri_pause();
+    mri_store_release(&s->word, 1);
+}
+
+/* Looks a few times, then sleeps without a second look: the classic. */
+static void spins_then_sleeps(void *a)
+{
+    struct shared *s = a;
+    for (int i = 0; i < 2; i++) {
+        if (mri_load_acquire(&s->word))
+            return;
+        mri_pause();
+    }
+    mri_store_relaxed(&s->other, 1);
+    (void)!mri_futex_wait(&s->other, 1, MRI_NEVER);
+}
+
+static void wakes_if_asleep(void *a)
+{
+    struct shared *s = a;
+    mri_store_release(&s->word, 1);
+    if (mri_load_relaxed(&s->other)) {
+        mri_store_relaxed(&s->other, 0);
+        mri_futex_wake(&s->other, 1);
+    }
+}
+
+FINE(spin_lock_of_swaps, swap_lock, swap_lock)
+FINE(spin_with_back_off, backs_off, storer)
+FINE(spin_then_announce, spins_then_announces, waits_for_announcement)
+MODEL(spin_then_sleep, .state_size = sizeof(struct shared),
+      .thread = {spins_then_sleeps, wakes_if_asleep}, .free_pauses = 2,
+      .fails = "lost wake-up", .bound = MODEL_UNBOUNDED,
+      .deep_bound = MODEL_UNBOUNDED)
+
+/* A word that is given a new life is not held to the wakes of the old one. */
+static void initialises_again(void *a)
+{
+    struct shared *s = a;
+    mri_store_relaxed(&s->word, 1);
+    mri_futex_wake(&s->word, 1);
+    mri_init(&s->word, 0);
+    model_assert(mri_futex_wait(&s->word, 5, MRI_NEVER) == MR_EAGAIN);
+}
+FINE(futex_initialised_again, initialises_again)
 
 /* ---- Events ------------------------------------------------------------- */
 

@@ -24,4 +24,10 @@ typedef struct mri_barrier {
         mrm_barrier(&site_, (barrier)->membarrier);                            \
     })
 
+/* A model that wants membarrier denied sets the field itself. */
+MRI_INLINE void mri_barrier_open(mri_barrier *barrier)
+{
+    *barrier = (mri_barrier){.membarrier = true};
+}
+
 #endif
