@@ -32,6 +32,11 @@ struct model {
     void (*thread[MODEL_MAX_THREADS])(void *state);
     void (*finish)(void *state); /* after all of them; may be NULL */
 
+    /* A model that stands for many: it is run once for each time that this
+     * returns true, having changed what the functions above do. Not called
+     * while an execution is under way. NULL: one run. */
+    bool (*next)(void);
+
     /* Preemption bounds: how many times a thread that could go on may be
      * interrupted. 0 stands for 2 every day and 3 in depth. */
     int bound, deep_bound;

@@ -9,6 +9,7 @@
  *   block.c      futexes, events, pauses: all that makes a thread wait
  *   explore.c    the tree of executions: depth-first, random, replay
  *   trace.c      what happened, in words
+ *   outcome.c    the set of a litmus test's outcomes
  *   main.c       the command line
  *   hooks.c      entry points the compiler's thread instrumentation calls
  *
@@ -281,10 +282,13 @@ void trace_name(uintptr_t addr, size_t size, const char *name);
 const char *op_name(unsigned op);
 const char *order_name(unsigned order);
 
-/* Outcomes of a litmus test. */
-void outcome_take(void); /* count what finish said */
+/* ---- outcome.c --------------------------------------------------------- */
+
+void outcome_reset(void); /* of one model: none yet */
+void outcome_open(void);  /* of one execution: finish said nothing yet */
+void outcome_take(void);  /* add what finish said */
+void outcome_print(void);
 /* None that is forbidden; and, if asked, all that are allowed. */
 bool outcome_check(const struct model *m, bool all, char *why, size_t size);
-void outcome_reset(void);
 
 #endif

@@ -359,6 +359,7 @@ enum ending engine_run(const struct model *m)
     heap_reset();
     block_reset();
     trace_reset();
+    outcome_open();
     engine.model = m;
     engine.current = 0;
     engine.running = false;

@@ -8,6 +8,8 @@
  *   --seconds S                 give up on a model after S seconds (red)
  *   --replay STRING             run one execution of --only NAME, with trace
  *   --list                      names
+ *   --outcomes                  after each model, a line with the set of the
+ *                               outcomes it reached: outcomes TEXT TEXT ...
  *   --sites                     after the run, every operation of the
  *                               sources: INDEX FILE:LINE OP ORDER EXECUTIONS
  *   --weaken INDEX:HOW          one operation weakened: a mutant; see mutate.py
@@ -34,6 +36,7 @@ static unsigned model_count;
 static struct {
     const char *only, *replay, *weaken;
     bool deep, list, sites, quiet, fail_fast, random, bounded, unbounded;
+    bool outcomes;
     int bound;
 } options;
 
@@ -187,20 +190,31 @@ static bool run_model(const struct model *m)
         printf(" [%s; %s]", m->outcomes, why);
     }
     printf("\n");
+    if (options.outcomes)
+        outcome_print();
     fflush(stdout);
     return fine;
 }
 
+static unsigned passed, failed;
+
+static void run_with_variants(const struct model *m)
+{
+    if (!m->next)
+        *(run_model(m) ? &passed : &failed) += 1;
+    while (m->next && !(failed && options.fail_fast) && m->next())
+        *(run_model(m) ? &passed : &failed) += 1;
+}
+
 static int run_all(void)
 {
-    unsigned passed = 0, failed = 0;
     for (unsigned i = 0; i < model_count; i++) {
         const struct model *m = models[i];
         if (options.only && !strstr(m->name, options.only))
             continue;
         if (m->deep_only && !options.deep && !options.only)
             continue;
-        *(run_model(m) ? &passed : &failed) += 1;
+        run_with_variants(m);
         if (failed && options.fail_fast)
             break;
     }
@@ -280,6 +294,7 @@ static bool take_flag(const char *name)
                  : strcmp(name, "--full") == 0      ? &exploration.full
                  : strcmp(name, "--fail-fast") == 0 ? &options.fail_fast
                  : strcmp(name, "--unbounded") == 0 ? &options.unbounded
+                 : strcmp(name, "--outcomes") == 0  ? &options.outcomes
                                                     : NULL;
     if (flag)
         *flag = true;

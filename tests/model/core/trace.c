@@ -1,5 +1,5 @@
-/* What happened, in words: names of places and threads, the trace of a failing
- * execution, the outcomes of a litmus test. Silent while the search runs. */
+/* What happened, in words: names of places and threads, and the trace of a
+ * failing execution. Silent while the search runs. */
 #define _GNU_SOURCE /* dladdr */
 #include "core/core.h"
 #include "model.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NAMES = 128, MAX_OUTCOMES = 64, OUTCOME_SIZE = 32 };
+enum { MAX_NAMES = 128 };
 
 bool tracing;
 
@@ -21,14 +21,9 @@ static struct {
 } names[MAX_NAMES];
 static unsigned name_count;
 
-static char outcomes[MAX_OUTCOMES][OUTCOME_SIZE], outcome[OUTCOME_SIZE];
-static uint64_t outcome_seen[MAX_OUTCOMES];
-static unsigned outcome_count;
-
 void trace_reset(void)
 {
     name_count = 0;
-    outcome[0] = '\0';
 }
 
 void trace_name(uintptr_t addr, size_t size, const char *text)
@@ -129,67 +124,4 @@ const char *order_name(unsigned order)
     static const char *const text[] = {"none",    "relaxed", "acquire",
                                        "release", "acq_rel", "seq_cst"};
     return text[order];
-}
-
-/* ---- Outcomes ----------------------------------------------------------- */
-
-void model_outcome(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(outcome, sizeof outcome, format, args);
-    va_end(args);
-}
-
-void outcome_reset(void)
-{
-    outcome_count = 0;
-    memset(outcome_seen, 0, sizeof outcome_seen);
-}
-
-void outcome_take(void)
-{
-    if (!outcome[0])
-        return;
-    for (unsigned i = 0; i < outcome_count; i++)
-        if (strcmp(outcomes[i], outcome) == 0) {
-            outcome_seen[i]++;
-            return;
-        }
-    if (outcome_count == MAX_OUTCOMES)
-        engine_limit("more than %d outcomes", MAX_OUTCOMES);
-    memcpy(outcomes[outcome_count], outcome, sizeof outcome);
-    outcome_seen[outcome_count++] = 1;
-}
-
-static bool listed(const char *list, const char *word)
-{
-    size_t len = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)); p += len)
-        if ((p == list || p[-1] == ' ') && (p[len] == ' ' || !p[len]))
-            return true;
-    return false;
-}
-
-bool outcome_check(const struct model *m, bool all, char *why, size_t size)
-{
-    char list[512], *rest = list;
-    for (unsigned i = 0; i < outcome_count; i++)
-        if (!listed(m->outcomes, outcomes[i])) {
-            snprintf(why, size, "outcome %s was reached and is forbidden",
-                     outcomes[i]);
-            return false;
-        }
-    snprintf(list, sizeof list, "%s", m->outcomes);
-    for (char *word; all && (word = strtok_r(rest, " ", &rest));) {
-        bool seen = false;
-        for (unsigned i = 0; i < outcome_count; i++)
-            seen |= strcmp(outcomes[i], word) == 0;
-        if (!seen) {
-            snprintf(why, size, "outcome %s is allowed and was never reached",
-                     word);
-            return false;
-        }
-    }
-    return true;
 }
