@@ -253,24 +253,38 @@ class Graph:
         return closure(union(self.sb, sw))
 
 
+def restricted(r, members):
+    """r among some events, which are numbered anew."""
+    return [sum(1 << j for j, b in enumerate(members) if r[a] >> b & 1)
+            for a in members]
+
+
+def spread(r, members, n):
+    """The other way."""
+    return relation(n, [(members[a], members[b])
+                        for a, row in enumerate(r) for b in bits(row)])
+
+
 def modification_orders(graph, word, hb, axioms):
-    """All mo of one word that are coherent and atomic, as (eco, last)."""
-    n = graph.n
+    """All mo of one word that are coherent and atomic, as (eco, last). rf, rmw,
+    mo, fb and so eco relate only accesses of the same word, and so coherence
+    and atomicity can be decided word by word."""
     first = graph.initial[word]
     here = graph.some(lambda e: e.word == word)
-    rf = then(identity(n, here), graph.rf)
-    writes = [a for a in here if graph.events[a].kind == "W" and a != first]
+    hb, rf, rmw = (restricted(r, here) for r in (hb, graph.rf, graph.rmw))
+    writes = [i for i, a in enumerate(here)
+              if graph.events[a].kind == "W" and a != first]
     for order in itertools.permutations(writes):
-        line = [first, *order]
-        mo = relation(n, [(a, b) for i, a in enumerate(line)
-                          for b in line[i + 1:]])
+        line = [here.index(first), *order]
+        mo = relation(len(here), [(a, b) for i, a in enumerate(line)
+                                  for b in line[i + 1:]])
         fb = then(inverse(rf), mo)
+        if "atomicity" in axioms and common(rmw, then(fb, mo)):
+            continue
         eco = closure(union(rf, mo, fb))
         if "coherence" in axioms and not irreflexive(then(hb, eco)):
             continue
-        if "atomicity" in axioms and common(graph.rmw, then(fb, mo)):
-            continue
-        yield eco, line[-1]
+        yield spread(eco, here, graph.n), here[line[-1]]
 
 
 def sc_holds(graph, hb, eco):
