@@ -237,8 +237,8 @@ int mri_futex_wake(mri_atomic_u32 *word, int count)
     engine_point((struct step){STEP_WAKE, addr, addr + 4});
     int location = engine_owns(addr) ? plain_location(addr) : 0;
     uint32_t *floor = floor_of(addr);
-    if (location > 0 && me()->now.seen[location] > *floor)
-        *floor = me()->now.seen[location];
+    if (location > 0 && memory_limit(location) > *floor)
+        *floor = memory_limit(location);
     uint8_t sleepers[MAX_THREADS];
     unsigned n = 0;
     for (unsigned t = 1; t < engine.threads; t++)

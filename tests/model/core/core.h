@@ -2,8 +2,8 @@
  *
  *   site.h       what instrumented code calls
  *   view.c       what a thread knows: clocks and, per location, how far
- *   memory.c     atomic locations as histories; loads, stores
- *   fence.c      fences, light and heavy ones too
+ *   memory.c     atomic locations as histories; loads and stores
+ *   fence.c      fences, and what seq_cst ones forbid
  *   plain.c      plain accesses: data races, dead memory
  *   engine.c     logical threads on fibers; one execution
  *   block.c      futexes, events, pauses: all that makes a thread wait
@@ -63,10 +63,7 @@ enum step_kind {
     STEP_START,
     STEP_READ,
     STEP_WRITE, /* any atomic that may write */
-    STEP_FENCE, /* seq_cst */
-    STEP_LIGHT,
-    STEP_HEAVY,
-    STEP_WAIT, /* futex wait: compares and sleeps */
+    STEP_WAIT,  /* futex wait: compares and sleeps */
     STEP_WAKE,
     STEP_RESUME, /* woken, or timed out */
     STEP_EVENT,
@@ -91,7 +88,6 @@ struct thread {
     struct knowledge pending;    /* read by relaxed loads; an acquire fence
                                     makes it part of now */
     const struct view *released; /* now, at the last release fence */
-    const struct view *light;    /* now, at the last light fence */
     /* Asleep on a futex. */
     uintptr_t futex;
     uint32_t expected;
@@ -124,9 +120,7 @@ struct engine {
     unsigned current;
     bool running; /* between start and end of the threads proper */
     unsigned steps, preemptions;
-    uint32_t asleep_set;    /* sleep set: threads not worth running now */
-    struct knowledge total; /* the seq_cst fences so far */
-    struct knowledge heavy; /* the heavy barriers so far */
+    uint32_t asleep_set; /* sleep set: threads not worth running now */
     uintptr_t state;
     size_t state_size;
     bool launching; /* threads run up to their first step */
@@ -184,14 +178,23 @@ struct location {
 };
 
 void memory_reset(void);
-/* All it knows, to be carried by a message; what it does next is newer. */
-const struct view *memory_snapshot(struct thread *t);
 unsigned memory_locations(void);
 /* Its history is over: a plain write, or the end of the memory. */
 void memory_forget(uintptr_t addr, size_t size);
 const struct location *memory_location(int index);
+/* The timestamp behind which the calling thread may not look. */
+uint32_t memory_limit(int index);
 /* The kernel's look at a futex word; see block.c. */
 uint32_t memory_kernel_read(uintptr_t addr, uint32_t floor);
+
+/* ---- fence.c ----------------------------------------------------------- */
+
+void fence_reset(void);
+void fence_open_location(int index);
+/* The calling thread may read nothing older, and store nothing behind it. */
+uint32_t fence_floor(int index);
+/* It has read, or written, the message with this stamp. */
+void fence_note(int index, uint32_t stamp, bool writes);
 
 /* ---- plain.c ----------------------------------------------------------- */
 

@@ -139,17 +139,9 @@ static bool overlap(struct step a, struct step b)
     return a.addr < b.end && b.addr < a.end;
 }
 
-static bool is_fence(enum step_kind k)
-{
-    return k == STEP_FENCE || k == STEP_LIGHT || k == STEP_HEAVY;
-}
-
 /* Could the two be exchanged without anybody noticing? False when in doubt. */
 static bool commute(struct step a, struct step b)
 {
-    if (is_fence(a.kind) && is_fence(b.kind))
-        return a.kind != STEP_HEAVY && b.kind != STEP_HEAVY &&
-               !(a.kind == STEP_FENCE && b.kind == STEP_FENCE);
     if (a.kind == STEP_EVENT && b.kind == STEP_EVENT)
         return false;
     if ((a.kind == STEP_PAUSE && b.kind == STEP_WRITE) ||
@@ -295,7 +287,7 @@ static void open_thread(unsigned t, mri_fiber_entry entry)
     memset(thread->now.clock, 0, sizeof thread->now.clock);
     memset(thread->pending.clock, 0, sizeof thread->pending.clock);
     thread->now.clock[t] = 1;
-    thread->released = thread->light = NULL;
+    thread->released = NULL;
     thread->spins = thread->limits = 0;
     thread->frame = 0;
     thread->depth = 0;
@@ -356,6 +348,7 @@ enum ending engine_run(const struct model *m)
     scratch_reset();
     plain_reset();
     memory_reset();
+    fence_reset();
     heap_reset();
     block_reset();
     trace_reset();

@@ -19,6 +19,8 @@
  *    read-modify-write hands on what the message it read carried (release
  *    sequence as of C++20: later plain stores of the same thread do not
  *    continue it, which is weaker than C11 and so finds more).
+ *  - seq_cst fences further restrict how old a message may be read, and where
+ *    a store may stand: fence.c.
  *
  * Clocks (happens-before) travel with the same views; plain.c uses them.
  * Fences are fence.c's. Not modelled: load buffering (a load never returns a
@@ -99,7 +101,7 @@ static int open_location(uintptr_t addr, unsigned size)
         engine.thread[t].now.seen[index] = 0;
         engine.thread[t].pending.seen[index] = 0;
     }
-    engine.total.seen[index] = engine.heavy.seen[index] = 0;
+    fence_open_location(index);
     plain_set_location(addr, index);
     if (size == 8)
         plain_set_location(addr + 4, index);
@@ -119,7 +121,8 @@ void memory_forget(uintptr_t addr, size_t size)
     }
 }
 
-const struct view *memory_snapshot(struct thread *t)
+/* All it knows, to be carried by a message; what it does next is newer. */
+static const struct view *snapshot(struct thread *t)
 {
     const struct view *v = view_of(&t->now, count);
     t->now.clock[engine.current]++;
@@ -127,6 +130,16 @@ const struct view *memory_snapshot(struct thread *t)
 }
 
 /* ---- Reading ------------------------------------------------------------ */
+
+/* The timestamp behind which this thread may not look. */
+uint32_t memory_limit(int index)
+{
+    uint32_t seen = me()->now.seen[index];
+    if (seen == locations[index].newest->stamp)
+        return seen;
+    uint32_t floor = fence_floor(index);
+    return seen > floor ? seen : floor;
+}
 
 static void take(int index, const struct message *m, unsigned order)
 {
@@ -136,13 +149,14 @@ static void take(int index, const struct message *m, unsigned order)
     bool acquires = order == MRM_ACQUIRE || order == MRM_ACQ_REL;
     knowledge_join(acquires ? &t->now : &t->pending, m->view);
     spin_note(index, m->stamp);
+    fence_note(index, m->stamp, false);
 }
 
 /* The timestamp behind which this thread may not read now. */
 static uint32_t read_limit(int index)
 {
-    uint32_t limit = spin_limit(index), seen = me()->now.seen[index];
-    return limit > seen ? limit : seen;
+    uint32_t limit = spin_limit(index), known = memory_limit(index);
+    return limit > known ? limit : known;
 }
 
 /* How many messages this thread may read, newest first. */
@@ -217,8 +231,9 @@ static void publish(int index, struct message *before, struct message *m,
     struct thread *t = me();
     insert(&locations[index], before, m);
     t->now.seen[index] = m->stamp;
+    fence_note(index, m->stamp, true);
     bool releases = order == MRM_RELEASE || order == MRM_ACQ_REL;
-    m->view = releases ? memory_snapshot(t) : t->released;
+    m->view = releases ? snapshot(t) : t->released;
     native_write(&locations[index]);
 }
 
@@ -250,7 +265,7 @@ void mrm_store(struct mrm_site *site, void *addr, unsigned size, uint64_t value)
     int index = open_location(a, size);
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
     struct message *place[MAX_PLACES];
-    unsigned pick = choose(places(index, me()->now.seen[index], place));
+    unsigned pick = choose(places(index, memory_limit(index), place));
     publish(index, place[pick], new_message(value, site), site->order);
     if (tracing)
         trace("store  %-9s %s := 0x%" PRIx64 "%s", order_name(site->order),
@@ -384,5 +399,6 @@ uint32_t memory_kernel_read(uintptr_t addr, uint32_t floor)
         t->now.seen[index] = floor;
     struct message *m = nth_newest(index, choose(readable(index)));
     t->now.seen[index] = m->stamp;
+    fence_note(index, m->stamp, false);
     return (uint32_t)m->value;
 }

@@ -44,6 +44,38 @@ THREAD(rmw_elsewhere_b)
 }
 LITMUS(sb_rmw_other_word, show2, "00 01 10 11", rmw_a, rmw_elsewhere_b)
 
+/* ---- The order of the fences is not the order of execution -------------- */
+
+/* z is stored before one fence and read after another, and a chain of reads
+ * makes the one execute first. A relaxed chain is no happens-before, so psc
+ * does not care, and the read may miss the store. GenMC agrees. */
+#define CHAIN(name, load, store)                                               \
+    THREAD(name##_start)                                                       \
+    {                                                                          \
+        mri_store_relaxed(&s->z, 1);                                           \
+        mri_fence_seq_cst();                                                   \
+        mri_store_relaxed(&s->x, 1);                                           \
+    }                                                                          \
+    THREAD(name##_pass)                                                        \
+    {                                                                          \
+        if (mri_load_##load(&s->x))                                            \
+            mri_store_##store(&s->y, 1);                                       \
+    }                                                                          \
+    THREAD(name##_end)                                                         \
+    {                                                                          \
+        s->r[0] = mri_load_relaxed(&s->y);                                     \
+        mri_fence_seq_cst();                                                   \
+        s->r[1] = mri_load_relaxed(&s->z);                                     \
+    }
+
+CHAIN(chain_relaxed, relaxed, relaxed)
+CHAIN(chain_ordered, acquire, release)
+
+LITMUS(fences_and_a_relaxed_chain, show2, "00 01 10 11", chain_relaxed_start,
+       chain_relaxed_pass, chain_relaxed_end)
+LITMUS(fences_and_an_ordered_chain, show2, "00 01 11", chain_ordered_start,
+       chain_ordered_pass, chain_ordered_end)
+
 /* ---- Light and heavy ---------------------------------------------------- */
 
 static void with_membarrier(void *state)
@@ -73,6 +105,33 @@ THREAD(heavy_only)
 MODEL(light_light_with_bystander, .state_size = sizeof(struct state),
       .setup = with_membarrier, .thread = {light_a, light_b, heavy_only},
       .finish = show2, .outcomes = "00 01 10 11", .bound = MODEL_UNBOUNDED,
+      .deep_bound = MODEL_UNBOUNDED)
+
+/* Nor does it pass on to the one what it took from the other: a heavy fence
+ * may interrupt the last thread, between its light fence and its load, before
+ * it interrupts the first. */
+THREAD(relay_first)
+{
+    mri_store_relaxed(&s->x, 1);
+    mri_barrier_light(&s->barrier);
+    s->r[0] = mri_load_relaxed(&s->y);
+}
+THREAD(relay_heavy)
+{
+    mri_store_relaxed(&s->y, 1);
+    mri_barrier_heavy(&s->barrier);
+    mri_store_relaxed(&s->z, 1);
+}
+THREAD(relay_last)
+{
+    s->r[1] = mri_load_relaxed(&s->z);
+    mri_barrier_light(&s->barrier);
+    s->r[2] = mri_load_relaxed(&s->x);
+}
+MODEL(light_heavy_light, .state_size = sizeof(struct state),
+      .setup = with_membarrier,
+      .thread = {relay_first, relay_heavy, relay_last}, .finish = show3,
+      .outcomes = "000 001 010 011 100 101 110 111", .bound = MODEL_UNBOUNDED,
       .deep_bound = MODEL_UNBOUNDED)
 
 /* ---- Mutual exclusion --------------------------------------------------- */
