@@ -3,7 +3,7 @@
 outcomes must be the same, in both of the checker's exhaustive ways.
 
 Usage: differential.py DIRECTORY-WITH-model_oracle
-           [--programs N] [--seed S] [--most M] [--no-self-test]
+           [--programs N] [--seed S] [--most M] [--jobs J] [--self-test]
 
 Exit status: 0 no disagreement; 1 one (it is printed); 2 usage, or the checker
 did not answer.
@@ -57,31 +57,30 @@ def show(program, expected, reached, way):
     print(f"  as text: {program}", flush=True)
 
 
+def expected_of(programs, jobs=1, axioms=oracle.AXIOMS):
+    """The oracle's sets."""
+    work = functools.partial(oracle.outcomes, axioms=axioms)
+    if jobs == 1:
+        return [work(p) for p in programs]
+    with multiprocessing.Pool(jobs) as pool:
+        return pool.map(work, programs, chunksize=4)
+
+
 class Comparison:
-    def __init__(self, binary, jobs=1, axioms=oracle.AXIOMS, options=()):
-        self.binary, self.axioms = binary, axioms
-        self.options, self.jobs = options, jobs
+    def __init__(self, binary, options=()):
+        self.binary, self.options = binary, options
         self.programs = self.outcomes = self.skipped = 0
         self.executions = collections.Counter()
         self.disagreements = []
 
-    def expected(self, programs):
-        work = functools.partial(oracle.outcomes, axioms=self.axioms)
-        if self.jobs == 1:
-            return [work(p) for p in programs]
-        with multiprocessing.Pool(self.jobs) as pool:
-            return pool.map(work, programs, chunksize=4)
-
-    def run(self, programs):
-        """False at the first disagreement."""
-        answers = {way: ask_checker(self.binary, programs, *flags,
-                                    *self.options)
-                   for way, flags in WAYS.items()}
-        for i, expected in enumerate(self.expected(programs)):
-            self.programs += 1
-            self.outcomes += len(expected)
-            for way in WAYS:
-                self.judge(programs[i], expected, answers[way][i], way)
+    def run(self, programs, expected):
+        """Whether all agree."""
+        self.programs += len(programs)
+        self.outcomes += sum(map(len, expected))
+        for way, flags in WAYS.items():
+            answers = ask_checker(self.binary, programs, *flags, *self.options)
+            for one in zip(programs, expected, answers):
+                self.judge(*one, way)
         return not self.disagreements
 
     def judge(self, program, expected, answer, way):
@@ -91,7 +90,7 @@ class Comparison:
         elif answer.failure or answer.outcomes != expected:
             self.disagreements.append((program, expected, answer, way))
 
-    def show(self, most=1):
+    def show(self, most):
         for program, expected, answer, way in self.disagreements[:most]:
             if answer.failure:
                 print(f"the checker failed: {answer.failure}")
@@ -107,67 +106,86 @@ class Comparison:
 
 def compare(args):
     generator = Generator(args.seed, args.most)
-    total = Comparison(args.binary, args.jobs)
+    total = Comparison(args.binary)
     start = time.monotonic()
     left = args.programs
     while left > 0 and (args.all or not total.disagreements):
         batch = [generator.program() for _ in range(min(left, 200))]
         left -= len(batch)
-        total.run(batch)
-    total.show(most=args.all or 1)
-    print(f"{total.summary()}, {time.monotonic() - start:.0f} s")
+        total.run(batch, expected_of(batch, args.jobs))
+        print(f"{total.summary()}, {time.monotonic() - start:.0f} s",
+              flush=True)
+    total.show(args.all or 1)
     # A search that is cut short has been compared in one direction only.
     return not total.disagreements and total.skipped * 50 <= total.programs
 
 
 # ---- Would it notice? -------------------------------------------------------
 
-def sites(binary):
-    """Which operations the checker could be told to weaken: index, op, order."""
-    done = subprocess.run([binary, "--sites", "--quiet"], input="", text=True,
-                          stdout=subprocess.PIPE)
-    return re.findall(r"^(\d+) \S+interpreter\.c:\d+ (\S+) (\S+) \d+$",
-                      done.stdout, re.M)
-
-
 # One program for each axiom; without the axiom the sets must differ.
-PROBES = {
+AXIOM_PROBES = {
     "coherence": "W.rlx x 1; R.rlx x | W.rlx x 2; R.rlx x",
     "atomicity": "A.rlx x 1 | A.rlx x 1",
     "sc": "W.rlx x 1; F.sc; R.rlx y | W.rlx y 1; F.sc; R.rlx x",
     "fence-sync": "W.rlx x 1; F.rel; W.rlx y 1 | R.rlx y; F.acq; R.rlx x",
 }
 
-WEAKER = {"acquire": "relaxed", "release": "relaxed", "acq_rel": "relaxed",
-          "seq_cst": "acq_rel"}
+# Message passing in all words, and what takes a seq_cst fence or its like.
+SENDERS = ["W.rel y 1", "F.rel; W.rlx y 1", "F.acq_rel; W.rlx y 1",
+           "A.rel y 1", "A.acq_rel y 1", "C.rel y 0 1", "C.acq_rel y 0 1"]
+RECEIVERS = ["R.acq y", "R.rlx y; F.acq", "R.rlx y; F.acq_rel", "A.acq y 1",
+             "A.acq_rel y 1", "C.acq y 1 2", "C.acq_rel y 1 2",
+             "C.acq y 0 2", "C.acq_rel y 0 2"]
+WORD_PROBES = [f"W.rlx x 1; {a} | {b}; R.rlx x"
+               for a in SENDERS for b in RECEIVERS] + [
+    f"W.rlx x 1; {a}; R.rlx y | W.rlx y 1; {b}; R.rlx x"
+    for a, b in [("F.sc", "F.sc"), ("L", "H")]]
+
+WEAKER = {
+    ("load", "acquire"): ["relaxed"], ("store", "release"): ["relaxed"],
+    ("add", "acquire"): ["relaxed"], ("add", "release"): ["relaxed"],
+    ("add", "acq_rel"): ["acquire", "release"],
+    ("cas", "acquire"): ["relaxed", "fail"], ("cas", "release"): ["relaxed"],
+    ("cas", "acq_rel"): ["acquire", "release", "fail"],
+    ("fence", "acquire"): ["none"], ("fence", "release"): ["none"],
+    ("fence", "seq_cst"): ["acq_rel"], ("light", "seq_cst"): ["none"],
+    ("heavy", "seq_cst"): ["acq_rel"],
+}
+
+
+def mutants(binary):
+    """Every operation of the interpreter weakened, as an option and words."""
+    done = subprocess.run([binary, "--sites", "--quiet"], input="", text=True,
+                          stdout=subprocess.PIPE)
+    for index, op, order in re.findall(
+            r"^(\d+) \S*interpreter\.c:\d+ (\S+) (\S+) \d+$", done.stdout,
+            re.M):
+        for weaker in WEAKER.get((op, order), []):
+            yield f"{index}:{weaker}", f"{op} {order} for {weaker}"
+
+
+def check(fine, what):
+    print(f"{'ok  ' if fine else 'FAIL'} {what}", flush=True)
+    return fine
 
 
 def self_test(args):
     """Break the oracle by an axiom, and the checker by an operation."""
     fine = True
-    for axiom, probe in PROBES.items():
-        whole = Comparison(args.binary).run([probe])
-        broken = Comparison(args.binary, axioms=oracle.AXIOMS - {axiom})
-        noticed = not broken.run([probe])
-        fine &= whole and noticed
-        print(f"{'ok  ' if whole and noticed else 'FAIL'} an oracle without "
-              f"{axiom} is noticed")
-    programs = [Generator(1, 6).program() for _ in range(0)]
-    generator = Generator(1, 6)
-    programs = [generator.program() for _ in range(args.probes)]
-    for index, op, order in sites(args.binary):
-        # The two halves of F.acq_rel stand at sites of their own.
-        weaker = "none" if op == "fence" and order != "seq_cst" \
-            else WEAKER.get(order)
-        if weaker is None:
-            continue
-        broken = Comparison(args.binary,
-                            options=["--weaken", f"{index}:{weaker}"])
-        noticed = not broken.run(programs)
-        fine &= noticed
-        print(f"{'ok  ' if noticed else 'FAIL'} a checker that takes {op} "
-              f"{order} (place {index}) for {weaker} is noticed")
-    return fine
+    for axiom, probe in AXIOM_PROBES.items():
+        broken = expected_of([probe], axioms=oracle.AXIOMS - {axiom})
+        fine &= check(not Comparison(args.binary).run([probe], broken),
+                      f"an oracle without {axiom} is noticed")
+    expected = expected_of(WORD_PROBES)
+    fine &= check(Comparison(args.binary).run(WORD_PROBES, expected),
+                  "the probes agree")
+    known = 0
+    for option, what in mutants(args.binary):
+        known += 1
+        broken = Comparison(args.binary, ["--weaken", option])
+        fine &= check(not broken.run(WORD_PROBES, expected),
+                      f"a checker that takes {what} is noticed")
+    return fine & check(known >= len(WEAKER), "every operation was weakened")
 
 
 def main():
@@ -180,7 +198,6 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--all", type=int, default=0, metavar="N",
                         help="go on after a disagreement, and show N")
-    parser.add_argument("--probes", type=int, default=80)
     parser.add_argument("--self-test", action="store_true")
     args = parser.parse_args()
     args.binary = args.build / "model_oracle"

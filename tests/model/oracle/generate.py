@@ -42,10 +42,10 @@ ORDERS = {
 
 
 class Generator:
-    def __init__(self, seed, most, fences=("acq", "rel", "acq_rel", "sc")):
+    def __init__(self, seed, most):
         self.random = random.Random(seed)
         self.most = most  # memory operations in a program
-        self.fences = fences
+        self.asymmetric = False
 
     def operation(self, kind, word):
         r = self.random
@@ -58,7 +58,10 @@ class Generator:
         return f"{kind}.{order} {word} {r.randint(1, 3)}"
 
     def fence(self):
-        return f"F.{self.random.choice(self.fences)}"
+        r = self.random
+        if self.asymmetric and r.random() < 0.7:
+            return r.choice("LLH")
+        return f"F.{r.choice(ORDERS['F'])}"
 
     def disturbed(self, kind, word):
         r = self.random
@@ -92,7 +95,7 @@ class Generator:
     def with_fences(self, ops):
         """Between operations mostly, sometimes at an end."""
         r = self.random
-        often = r.choice([0, 0.3, 0.7])
+        often = 0.7 if self.asymmetric else r.choice([0, 0.3, 0.7])
         out = []
         for i, op in enumerate(ops):
             if r.random() < (often if i else often / 6):
@@ -103,6 +106,7 @@ class Generator:
         return out[:6]
 
     def program(self):
+        self.asymmetric = self.random.random() < 0.25
         while True:
             skeleton = (self.shape() if self.random.random() < 0.75
                         else self.noise())

@@ -10,6 +10,9 @@ Lahav, Vafeiadis, Kang, Hur, Dreyer: Repairing Sequential Consistency in C/C++11
     fb   rf^-1; mo
     eco  (rf U mo U fb)+
     psc  [F sc]; (hb U hb; eco; hb); [F sc]
+         and with the asymmetric fences of Concurrency TS 2 (P1202), of which
+         a heavy one is a seq_cst fence besides: the same between light and
+         heavy ones, not between light ones and others
 
     coherence     hb; eco? is irreflexive
     atomicity     rmw and fb; mo have no pair in common
@@ -45,6 +48,7 @@ def parse(text):
         for piece in thread.split(";"):
             name, *args = piece.split()
             kind, _, order = name.partition(".")
+            order = {"L": "rlx", "H": "sc"}.get(kind, order)
             numbers = [int(a) for a in args[1:]] + [0, 0]
             ops.append(Op(kind, order, args[0] if args else "", numbers[0],
                           numbers[1]))
@@ -202,8 +206,8 @@ class Graph:
             self.initial[word] = self.add(Event("W", "rlx", word, None, None))
         for i, op in enumerate(ops):
             t = thread_of[i]
-            if op.kind == "F":
-                self.add(Event("F", op.order, None, t, i))
+            if op.kind in "FLH":
+                self.add(Event(op.kind, op.order, None, t, i))
             if read[i] is not None:
                 order = "acq" if acquires(op.order) else "rlx"
                 self.read_event[i] = self.add(Event("R", order, op.word, t, i))
@@ -237,7 +241,7 @@ class Graph:
 
     def happens_before(self, axioms):
         n = self.n
-        fence = identity(n, self.some(lambda e: e.kind == "F"))
+        fence = identity(n, self.some(lambda e: e.kind in "FH"))
         write = identity(n, self.some(lambda e: e.kind == "W"))
         read = identity(n, self.some(lambda e: e.kind == "R"))
         rel = identity(n, self.some(lambda e: releases(e.order)))
@@ -288,9 +292,14 @@ def modification_orders(graph, word, hb, axioms):
 
 
 def sc_holds(graph, hb, eco):
-    f = identity(graph.n, graph.some(
-        lambda e: e.kind == "F" and e.order == "sc"))
-    psc = then(then(f, union(hb, then(then(hb, eco), hb))), f)
+    strong, light, heavy = (identity(graph.n, graph.some(condition))
+                            for condition in (
+        lambda e: e.kind in "FH" and e.order == "sc",
+        lambda e: e.kind == "L",
+        lambda e: e.kind == "H"))
+    order = union(hb, then(then(hb, eco), hb))
+    psc = union(*(then(then(a, order), b) for a, b in (
+        (strong, strong), (light, heavy), (heavy, light))))
     return acyclic(psc)
 
 
