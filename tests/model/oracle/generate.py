@@ -1,6 +1,7 @@
 """Random programs for the differential test, small enough for an oracle that
 tries everything. Most are a shape of the literature with random orders and
 with fences, words and operations disturbed; the rest is noise."""
+import math
 import random
 
 # Kind and word; a number of threads as there are lists.
@@ -41,11 +42,26 @@ ORDERS = {
 }
 
 
+MOST_CHOICES = 30000
+
+
+def cost(threads):
+    """How many choices of rf and mo the oracle will try, at most."""
+    writers = {word: sum(k in "WAC" and w == word for t in threads
+                         for k, w in t) for word in "xyz"}
+    choices = math.prod(math.factorial(n) for n in writers.values())
+    for t in threads:
+        for kind, word in t:
+            if kind in "RAC":
+                choices *= 1 + writers[word] - (kind in "AC")
+    return choices
+
+
 class Generator:
     def __init__(self, seed, most):
         self.random = random.Random(seed)
         self.most = most  # memory operations in a program
-        self.asymmetric = False
+        self.flavour = "any"
 
     def operation(self, kind, word):
         r = self.random
@@ -59,9 +75,10 @@ class Generator:
 
     def fence(self):
         r = self.random
-        if self.asymmetric and r.random() < 0.7:
+        if self.flavour == "asymmetric" and r.random() < 0.7:
             return r.choice("LLH")
-        return f"F.{r.choice(ORDERS['F'])}"
+        order = "sc" if self.flavour == "sc" else r.choice(ORDERS["F"])
+        return f"F.{order}"
 
     def disturbed(self, kind, word):
         r = self.random
@@ -95,7 +112,7 @@ class Generator:
     def with_fences(self, ops):
         """Between operations mostly, sometimes at an end."""
         r = self.random
-        often = 0.7 if self.asymmetric else r.choice([0, 0.3, 0.7])
+        often = r.choice([0, 0.3, 0.7] if self.flavour == "any" else [0.5, 0.8])
         out = []
         for i, op in enumerate(ops):
             if r.random() < (often if i else often / 6):
@@ -106,10 +123,11 @@ class Generator:
         return out[:6]
 
     def program(self):
-        self.asymmetric = self.random.random() < 0.25
+        self.flavour = self.random.choice(["any", "any", "sc", "asymmetric"])
         while True:
             skeleton = (self.shape() if self.random.random() < 0.75
                         else self.noise())
-            if sum(len(t) for t in skeleton) <= self.most:
+            if (sum(len(t) for t in skeleton) <= self.most and
+                    cost(skeleton) <= MOST_CHOICES):
                 break
         return " | ".join("; ".join(self.with_fences(t)) for t in skeleton)

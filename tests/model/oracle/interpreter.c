@@ -1,8 +1,8 @@
-/* Runs programs given as data under the checker: one model, one run for each
- * line of standard input. Every operation is one of base/atomic.h, at a place
- * of its own per thread-independent kind and order, so --weaken can break each.
- * An outcome is what the operations that read have read, in the order of the
- * program, and "/" and the last values of the words: "0,1/1,2,0". */
+/* Runs programs given as data under the checker: one model, run once for each
+ * line of standard input. Every pair of operation and order is a place of its
+ * own, so that --weaken breaks one at a time. An outcome is what the operations
+ * that read have read, in the order of the text, then "/" and the words' last
+ * values: "0,1/1,2,0". */
 #include "model.h"
 #include "os/barrier.h"
 #include "program.h"
