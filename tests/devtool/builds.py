@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """tools/dev and build directories in every state they are found in."""
 
+import fcntl
 import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 import unittest
 
@@ -105,18 +105,14 @@ class Builds(mini.Case):
     def test_killed_while_configuring(self):
         self.write("CMakeLists.txt", mini.CMAKE.replace(
             "enable_testing()", "if(NOT EXISTS ${CMAKE_SOURCE_DIR}/quick)\n"
-            "execute_process(COMMAND sleep 30)\nendif()\nenable_testing()"))
-        running = subprocess.Popen(
-            [self.path("tools/dev"), "run"], stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "FAKE": self.fake,
-                 "PATH": f"{self.fake}/bin:{self.rest}"})
-        deadline = time.monotonic() + 30
-        while not os.path.isdir(self.path("build/release/CMakeFiles")) \
-                and time.monotonic() < deadline:
-            time.sleep(0.05)
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+            "file(TOUCH ${CMAKE_BINARY_DIR}/reached)\n"
+            "execute_process(COMMAND sleep 600)\nendif()\n"
+            "enable_testing()"))
+        with self.start("run") as running:
+            while not os.path.exists(self.path("build/release/reached")) \
+                    and running.poll() is None:
+                time.sleep(0.05)
+            os.killpg(running.pid, signal.SIGKILL)
         self.write("quick", "")
         self.write("build/release/marker", "")
         self.assert_recovers("was left half configured")
@@ -147,11 +143,16 @@ class Builds(mini.Case):
 
     def test_two_at_once_take_turns(self):
         self.run_once()
-        with subprocess.Popen(["flock", self.path("build/.lock"),
-                               "sleep", "2"]):
-            time.sleep(0.5)
-            done = self.dev("run")
-        self.assert_works(done, "another tools/dev is at work")
+        with open(self.path("build/.lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self.start("run") as running:
+                first = running.stdout.readline()
+                self.assertIn("another tools/dev is at work", first)
+                self.assertIsNone(running.poll())
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                rest, complaints = running.communicate()
+        self.assertEqual(running.returncode, 0, complaints)
+        self.assertIn("doctor on a mini machine", rest)
 
 
 if __name__ == "__main__":

@@ -135,17 +135,25 @@ class Case(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.tree, name)
 
-    def dev(self, *arguments, tree=None, before=(), **environment):
-        """Run tools/dev: no terminal, nothing on stdin."""
+    def start(self, *arguments, tree=None, before=(), **environment):
+        """Start tools/dev: no terminal, nothing on stdin."""
         kept = {k: v for k, v in os.environ.items()
                 if k in ("HOME", "LANG", "TMPDIR")}
-        return subprocess.run(
+        return subprocess.Popen(
             [*before, os.path.join(tree or self.tree, "tools", "dev"),
              *arguments],
             env={**kept, "PATH": f"{self.fake}/bin:{self.rest}",
                  "FAKE": self.fake, "JOBS": "2", **environment},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            start_new_session=True, cwd=self.dir, check=False)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+            cwd=self.dir)
+
+    def dev(self, *arguments, **options):
+        """Run tools/dev to its end."""
+        with self.start(*arguments, **options) as running:
+            out, err = running.communicate()
+        return subprocess.CompletedProcess(arguments, running.returncode, out,
+                                           err)
 
     def assert_one_sentence(self, done, status, *parts):
         """It ended with this status, and said why in one line on stderr."""
