@@ -47,6 +47,15 @@ class Calls(mini.Case):
         for verb in ("run", "test", "bench", "check", "prove", "soak"):
             self.assertRegex(done.stdout, rf"(?m)^  {verb}\b")
 
+    def test_help_is_given_wherever_it_is_asked_for(self):
+        said = self.dev("help").stdout
+        for call in (["--help"], ["-h"], ["run", "-h"], ["test", "--help"],
+                     ["test", "gcc", "--help"]):
+            done = self.dev(*call)
+            self.assert_works(done)
+            self.assertEqual(done.stdout, said)
+            self.assertFalse(os.path.exists(self.path("build")))
+
     def test_works_from_any_directory_and_in_a_path_with_a_space(self):
         self.assert_works(self.dev("run"), "doctor on a mini machine")
 
