@@ -56,6 +56,27 @@ class Calls(mini.Case):
             self.assertEqual(done.stdout, said)
             self.assertFalse(os.path.exists(self.path("build")))
 
+    def shell(self, redirected):
+        """tools/dev called by a shell that closes or redirects."""
+        return self.dev(before=["sh", "-c", f'exec "$0" {redirected}'])
+
+    def test_nothing_is_done_where_nobody_can_hear(self):
+        for verb in ("run", "help", "test"):
+            self.assert_one_sentence(self.shell(f"{verb} >&-"), 1,
+                                     "the standard output is closed")
+            self.assertEqual(self.shell(f"{verb} >&- 2>&-").returncode, 1)
+        self.assertFalse(os.path.exists(self.path("build")))
+
+    def test_a_full_standard_output_ends_it(self):
+        self.assert_one_sentence(self.shell("run >/dev/full"), 1,
+                                 "the standard output cannot be written")
+
+    def test_a_closed_standard_error_changes_no_status(self):
+        self.assertEqual(self.shell("frob 2>&-").returncode, 2)
+        self.assertEqual(self.shell("soak --fast 2>&-").returncode, 2)
+        self.assert_works(self.shell("run 2>&-"), "doctor on a mini machine")
+        self.assert_works(self.shell("run <&-"), "doctor on a mini machine")
+
     def test_works_from_any_directory_and_in_a_path_with_a_space(self):
         self.assert_works(self.dev("run"), "doctor on a mini machine")
 

@@ -1,22 +1,32 @@
 # shellcheck shell=bash
 # Speaking: a line per step, one sentence for an end, logs for the rest.
 
+# heard: somebody listens. With the standard output closed or full, whatever
+# comes would go by unseen, or into the next file that is opened.
+heard()
+{
+    { : 3>&1; } 2>/dev/null || die "the standard output is closed"
+    # A closed standard error only costs the sentences that end there.
+    : 3>&2 || exec 2>/dev/null
+}
+
 say()
 {
-    printf 'dev: %s\n' "$*"
+    printf 'dev: %s\n' "$*" 2>/dev/null ||
+        die "the standard output cannot be written"
 }
 
 # The end, and why. 1: it could not be done.
 die()
 {
-    printf 'tools/dev: %s\n' "$*" >&2
+    printf 'tools/dev: %s\n' "$*" >&2 || :
     exit 1
 }
 
 # The end, because of how it was called.
 misuse()
 {
-    printf 'tools/dev: %s\n' "$*" >&2
+    printf 'tools/dev: %s\n' "$*" >&2 || :
     exit 2
 }
 
