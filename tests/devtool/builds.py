@@ -95,6 +95,55 @@ class Builds(mini.Case):
         os.unlink(self.path("build/release/tools/millrace"))
         self.assert_recovers("is damaged")
 
+    def damage(self, how):
+        """The command, without its time telling of it."""
+        name = self.path("build/release/tools/millrace")
+        before = os.stat(name)
+        how(name)
+        os.utime(name, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def test_a_program_without_a_byte(self):
+        self.run_once()
+        self.damage(lambda name: os.truncate(name, 0))
+        self.assert_recovers("has a damaged program, tools/millrace")
+
+    def test_a_program_without_its_end(self):
+        self.run_once()
+        self.damage(lambda name: os.truncate(name, 4096))
+        self.assert_recovers("has a damaged program, tools/millrace")
+
+    def test_a_program_of_zeros(self):
+        self.run_once()
+
+        def fill(name):
+            size = os.path.getsize(name)
+            os.truncate(name, 0)
+            os.truncate(name, size)
+        self.damage(fill)
+        self.assert_recovers("has a damaged program, tools/millrace")
+
+    def test_a_program_that_a_shell_would_run(self):
+        self.run_once()
+        self.damage(lambda name: self.write(name, "exit 0\n"))
+        self.assert_recovers("has a damaged program, tools/millrace")
+
+    def test_a_program_that_is_never_one_is_said_once(self):
+        self.write("tests.cmake", "add_custom_command(TARGET millrace "
+                   "POST_BUILD COMMAND truncate -s 0 $<TARGET_FILE:millrace>)")
+        done = self.dev("run")
+        self.assert_one_sentence(done, 1, "built afresh, build/release still "
+                                 "has a damaged program, tools/millrace")
+        self.assertEqual(done.stdout.count("afresh"), 1)
+
+    def test_tests_without_a_byte_are_built_again_and_run(self):
+        self.write("tests.cmake", "add_executable(t main.c)\n"
+                   "add_test(NAME t COMMAND t)\n")
+        self.assert_works(self.dev("test", "gcc"))
+        os.truncate(self.path("build/dev/t"), 0)
+        done = self.dev("test", "gcc")
+        self.assert_works(done, "build/dev has a damaged program, t;")
+        self.assertGreater(os.path.getsize(self.path("build/dev/t")), 0)
+
     def test_a_configuration_that_cannot_be_repeated(self):
         self.run_once()
         self.write("CMakeLists.txt", mini.CMAKE.replace(

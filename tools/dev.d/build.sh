@@ -6,7 +6,7 @@
 open_build_tree()
 {
     local tool
-    for tool in cmake ninja; do
+    for tool in cmake ninja readelf; do
         command -v "$tool" >/dev/null || die "there is no $tool on the PATH"
     done
     { mkdir -p "$root/build/log" && : >"$root/build/.lock"; } 2>/dev/null ||
@@ -93,27 +93,57 @@ configure()
 # What the linker says of files that an interrupted build left.
 broken_build='file truncated|file format not recognized|not recognized as a'
 
-# build DIR [TARGET]...: after configure, which is repeated should the
-# directory turn out to be damaged.
+# build DIR: after configure, which is repeated should the directory turn out
+# to be damaged.
 build()
 {
-    local dir=$1 log
-    shift
+    local dir=$1 log why=
     say "build $dir"
     log=$(log_of "build-$(basename "$dir")")
-    compile "$dir" "$log" "$@" && return
-    if grep -Eq "$broken_build" "$root/$log"; then
-        wipe "$dir" "is damaged"
+    if compile "$dir" "$log"; then
+        why=$(no_program "$dir")
+        [[ -n $why ]] || return 0
+    elif grep -Eq "$broken_build" "$root/$log"; then
+        why="is damaged"
+    fi
+    if [[ -n $why ]]; then
+        wipe "$dir" "$why"
         configure "$dir" - "${configured[@]}"
-        compile "$dir" "$log" "$@" && return
+        if compile "$dir" "$log"; then
+            why=$(no_program "$dir")
+            [[ -z $why ]] || die "built afresh, $dir still $why"
+            return 0
+        fi
     fi
     show_log "$log"
     die "$dir does not build; see $log"
 }
 
+# no_program DIR: which of the programs that it was to make is none, or
+# nothing. Ninja goes by times alone, and a shell runs an empty file well.
+no_program()
+{
+    local name
+    while read -r name; do
+        # What is left out of `all` may not be there.
+        if [[ -e $root/$1/$name ]] && ! whole_elf "$root/$1/$name"; then
+            echo "has a damaged program, $name"
+            return
+        fi
+    done < <(ninja -C "$root/$1" -t targets all |
+        sed -n 's/: [A-Z]*_EXECUTABLE_LINKER__.*//p')
+}
+
+# readelf sees the tables at the end too, but may call them missing and yet
+# exit with 0.
+whole_elf()
+{
+    local said
+    said=$(LC_ALL=C readelf -hlS -- "$1" 2>&1 >/dev/null) &&
+        [[ $said != *"Error: "* ]]
+}
+
 compile()
 {
-    local dir=$1 log=$2
-    shift 2
-    ninja -C "$root/$dir" -j "$jobs" "$@" >"$root/$log" 2>&1 </dev/null 9>&-
+    ninja -C "$root/$1" -j "$jobs" >"$root/$2" 2>&1 </dev/null 9>&-
 }
