@@ -126,7 +126,7 @@ mutate()
     build build/model
     say "mutants: mutate.py $*"
     log=$(log_of "$stage")
-    python3 "$script" "$@" >"$root/$log" 2>&1 </dev/null 9>&- || status=$?
+    python3 "$script" "$@" --jobs "$jobs" >"$root/$log" 2>&1 </dev/null 9>&- || status=$?
     survived=$(last_number "$log" survived)
     # It may also be unable to work, or find an argument without a mutant.
     [[ $status -eq 0 || $survived -gt 0 ]] || survived=1
