@@ -32,10 +32,11 @@ function(millrace_valgrind_test name)
     target_link_libraries(test_plain_${name} PRIVATE
         millrace_test_support_plain millrace_twin millrace_test_support_plain
         ${arg_LIBS})
-    add_test(NAME valgrind_${name} COMMAND ${MILLRACE_VALGRIND} --quiet
+    millrace_reporting_test(valgrind_${name} TIMEOUT ${arg_TIMEOUT}
+        COMMAND ${MILLRACE_VALGRIND} --quiet
         --error-exitcode=9 --leak-check=full --fair-sched=yes
         --suppressions=${PROJECT_SOURCE_DIR}/tests/valgrind.supp
         $<TARGET_FILE:test_plain_${name}>)
     set_tests_properties(valgrind_${name} PROPERTIES LABELS valgrind
-        TIMEOUT ${arg_TIMEOUT} ENVIRONMENT TEST_SLOWER=20)
+        ENVIRONMENT TEST_SLOWER=20)
 endfunction()

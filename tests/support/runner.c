@@ -9,6 +9,7 @@
 static struct test_case *first, **last = &first;
 static jmp_buf failed;
 static pthread_t main_thread;
+static const struct test_case *current;
 static bool skipped;
 
 void test_register(struct test_case *t)
@@ -33,7 +34,7 @@ void test_fail(const char *file, int line, const char *format, ...)
 void test_skip(const char *reason)
 {
     skipped = true;
-    fprintf(stderr, "  skipped: %s\n", reason);
+    printf("skip %s/%s: %s\n", current->suite, current->name, reason);
 }
 
 static bool passes(const struct test_case *t)
@@ -56,8 +57,10 @@ int main(int argc, char **argv)
         if (argc > 1 && !strstr(full, argv[1]))
             continue;
         skipped = false;
+        current = t;
         bool ok = passes(t);
-        printf("%s %s\n", !ok ? "FAIL" : skipped ? "skip" : "ok  ", full);
+        if (!ok || !skipped)
+            printf("%s %s\n", ok ? "ok  " : "FAIL", full);
         *(!ok ? &broken : skipped ? &left_out : &passed) += 1;
     }
     printf("%d passed, %d failed, %d skipped\n", passed, broken, left_out);

@@ -8,6 +8,8 @@
  *
  * A test's name is a fact: TEST(futex, wait_on_changed_word_returns_eagain).
  * A failed EXPECT ends the test; in a thread of its own, the program.
+ * SKIP(reason) ends it as not applicable here, and says so in a line that
+ * reports.sh and tools/dev read: "skip futex/...: reason".
  */
 #ifndef TESTS_SUPPORT_TEST_H
 #define TESTS_SUPPORT_TEST_H
@@ -42,7 +44,6 @@ void test_skip(const char *reason);
     static void suite_##_##name_(void)
 
 #define TEST_FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
-/* End the test as not applicable here, saying why. */
 #define SKIP(reason)                                                           \
     do {                                                                       \
         test_skip(reason);                                                     \
@@ -55,7 +56,13 @@ void test_skip(const char *reason);
 
 #define TEST(suite_, name_) Test(suite_, name_)
 #define TEST_FAIL(...) cr_assert_fail(__VA_ARGS__)
-#define SKIP(reason) cr_skip_test("%s", (reason))
+/* Criterion tells a skip to nobody who does not ask. */
+#define SKIP(reason)                                                           \
+    do {                                                                       \
+        fprintf(stderr, "skip %s/%s: %s\n", criterion_current_test->category,  \
+                criterion_current_test->name, (reason));                       \
+        cr_skip_test("%s", (reason));                                          \
+    } while (0)
 
 #endif
 
