@@ -46,6 +46,21 @@ class Tallies(mini.Case):
         self.assertEqual(self.closing(done), (1, 0))
         self.assertRegex(done.stdout, r"(?m)^gcc +1 +0 +1 ")
 
+    def test_single_skips_are_told_with_reason_and_stages(self):
+        self.write("tests.cmake", mini.PASSING + r"""
+add_test(NAME some COMMAND printf [=[skip a/b: $no "luck"\nskip this\n%s\n]=]
+    "skip a/${CMAKE_C_COMPILER_ID}: why")
+""")
+        done = self.stages("gcc", "clang")
+        self.assertEqual(self.closing(done), (4, 0))
+        self.assertEqual([line for line in done.stdout.splitlines()
+                          if line.startswith("skip ")],
+                         ["skip a/GNU: why (gcc)",
+                          'skip a/b: $no "luck" (gcc clang)',
+                          "skip a/Clang: why (clang)"])
+        self.write("tests.cmake", mini.PASSING)
+        self.assertNotIn("\nskip ", self.stages("gcc").stdout)
+
     def test_a_stage_without_a_test_has_failed(self):
         self.write("tests.cmake", "")
         done = self.stages("gcc")

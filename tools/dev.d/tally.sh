@@ -40,6 +40,9 @@ tests()
     # It ended badly although no single test did (a crash, no test at all).
     [[ $status -eq 0 || ${failed:-0} -gt 0 ]] || failed=1
     count "${passed:-0}" "${failed:-0}" "${skipped:-0}"
+    # What single tests say of themselves; ctest keeps it for its last run.
+    grep -Eash '^skip [^ ]+: .' "$root/$dir/Testing/Temporary/LastTest.log" \
+        >>"$root/build/log/$stage.skips" || :
     [[ $status -eq 0 ]] || show_log "$log"
 }
 
@@ -50,7 +53,7 @@ run_stages()
     local all_passed=0 all_failed=0 table=()
     for stage in "$@"; do
         say "stage $stage"
-        rm -f "$root/build/log/$stage.count"
+        rm -f "$root/build/log/$stage".{count,skips}
         started=$SECONDS
         # Not in a condition: there -e would mean nothing inside.
         set +e
@@ -77,8 +80,28 @@ run_stages()
     done
     printf '\n%-12s %7s %7s %8s %8s\n' stage passed failed skipped seconds
     printf '%s\n' "${table[@]}" ""
+    tell_skips "$@"
     printf '%d passed, %d failed\n' "$all_passed" "$all_failed"
     [[ $all_failed -eq 0 ]] || exit 1
+}
+
+# tell_skips STAGE...: each test that skipped, why, and in which stages.
+tell_skips()
+{
+    local stage line said=()
+    declare -A heard_in=()
+    for stage in "$@"; do
+        [[ -f $root/build/log/$stage.skips ]] || continue
+        while IFS= read -r line; do
+            [[ -n ${heard_in[$line]-} ]] || said+=("$line")
+            heard_in[$line]+=" $stage"
+        done < <(sort -u "$root/build/log/$stage.skips")
+    done
+    [[ ${#said[@]} -gt 0 ]] || return 0
+    for line in "${said[@]}"; do
+        printf '%s (%s)\n' "$line" "${heard_in[$line]# }"
+    done
+    echo
 }
 
 sum_counts()
