@@ -42,4 +42,8 @@ MRI_INLINE void mri_barrier_light(const mri_barrier *barrier)
         mri_fence_seq_cst();
 }
 
+/* The light side alone, for code that takes another path altogether where
+ * there is no membarrier. */
+#define mri_light_fence() __asm__ volatile("" ::: "memory")
+
 #endif

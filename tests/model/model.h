@@ -90,6 +90,9 @@ void model_free(void *block);
 void model_event_post(int source);
 uint32_t model_event_wait(uint32_t mask);
 
+/* One of 0 .. count - 1, all of them explored. */
+unsigned model_choose(unsigned count);
+
 /* The calling thread, 0 to MODEL_MAX_THREADS - 1, in the order of .thread. */
 int model_thread(void);
 

@@ -107,7 +107,8 @@ class Program:
         if done.returncode != 0 and not re.search(r"^FAIL", out, re.M):
             raise Broken(f"{self.name} does not run: {out.strip()[-200:]}")
         if done.returncode != 0:
-            raise Broken(f"{self.name} fails without any mutant:\n{out}")
+            raise Broken(f"{self.name} fails without any mutant:\n" +
+                         "\n".join(re.findall(r"^FAIL.*$", out, re.M)))
         groups = collections.OrderedDict()
         for m in re.finditer(r"^(\d+) (\S+):(\d+) (\S+) (\S+) (\d+)$", out,
                              re.M):

@@ -377,6 +377,11 @@ void model_failed(const char *what, const char *file, int line)
                 trace_thread(engine.current));
 }
 
+unsigned model_choose(unsigned count)
+{
+    return choose(count);
+}
+
 int model_thread(void)
 {
     return (int)engine.current - 1;

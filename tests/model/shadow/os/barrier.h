@@ -29,5 +29,10 @@ MRI_INLINE void mri_barrier_open(mri_barrier *barrier)
 {
     *barrier = (mri_barrier){.membarrier = true};
 }
+#define mri_light_fence()                                                      \
+    ({                                                                         \
+        MRM_SITE(MRM_LIGHT_OP, MRM_SEQ_CST);                                   \
+        mrm_barrier(&site_, true);                                             \
+    })
 
 #endif
