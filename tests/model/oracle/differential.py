@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Random programs through the checker and through the oracle: the two sets of
-outcomes must be the same, in both of the checker's exhaustive ways.
+outcomes must be the same, in all of the checker's exhaustive ways; and at low
+preemption bounds the checker's own, with its reduction and without.
 
 Usage: differential.py DIRECTORY-WITH-model_oracle
            [--programs N] [--seed S] [--most M] [--jobs J] [--self-test]
@@ -21,7 +22,9 @@ import time
 import oracle
 from generate import Generator
 
-WAYS = {"sleep sets": ["--unbounded"], "no reduction": ["--bound", "1000"]}
+WAYS = {"sleep sets": ["--unbounded"],
+        "no reduction": ["--bound", "1000", "--full"]}
+LOW_BOUNDS = (0, 1, 2)
 SECONDS = "20"  # the checker's patience with one program
 
 Answer = collections.namedtuple("Answer", "outcomes executions failure")
@@ -83,6 +86,16 @@ class Comparison:
                 self.judge(*one, way)
         return not self.disagreements
 
+    def run_low_bounds(self, programs):
+        """The reduction of a bounded search drops no outcome."""
+        for bound in LOW_BOUNDS:
+            flags = ["--bound", str(bound), *self.options]
+            full = ask_checker(self.binary, programs, *flags, "--full")
+            reduced = ask_checker(self.binary, programs, *flags)
+            for program, all_of_it, answer in zip(programs, full, reduced):
+                self.judge(program, all_of_it.outcomes, answer,
+                           f"bound {bound}")
+
     def judge(self, program, expected, answer, way):
         self.executions[way] += answer.executions
         if answer.failure == "not exhausted" and answer.outcomes <= expected:
@@ -113,6 +126,7 @@ def compare(args):
         batch = [generator.program() for _ in range(min(left, 200))]
         left -= len(batch)
         total.run(batch, expected_of(batch, args.jobs))
+        total.run_low_bounds(batch)
         print(f"{total.summary()}, {time.monotonic() - start:.0f} s",
               flush=True)
     total.show(args.all or 1)
