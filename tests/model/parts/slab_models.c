@@ -150,8 +150,8 @@ static void count_live(void *a)
 
 #define SLAB(name_, setup_, ...)                                               \
     MODEL(slab_##name_, .state_size = sizeof(struct state), .setup = (setup_), \
-          .thread = {__VA_ARGS__}, .bound = MODEL_UNBOUNDED,                   \
-          .deep_bound = MODEL_UNBOUNDED)
+          .thread = {__VA_ARGS__}, .spurious = MODEL_NONE,                     \
+          .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED)
 
 SLAB(remote_put_against_get, open_1, get_two_put_two_close, put_0)
 SLAB(two_remote_puts_against_get, open_2, get_two_put_two_close, put_0, put_1)
