@@ -111,11 +111,12 @@ static void take_in(struct scene *s, mri_run_node *list)
     }
 }
 
-/* Sleeps by the protocol of inbox.h; a lost wake-up shows as a wait that is
- * over by its deadline although something is in. */
+/* Until `end`, and until something has come at all. Sleeps by the protocol of
+ * inbox.h; a lost wake-up shows as a wait that is over by its deadline although
+ * something is in. */
 static void consume_until(struct scene *s, int64_t end)
 {
-    while (mri_clock_now() < end) {
+    while (mri_clock_now() < end || s->taken == 0) {
         uint32_t seen = mri_load_acquire(&s->bell);
         mri_run_node *list = mri_inbox_take(&s->inbox);
         take_in(s, list);
