@@ -60,8 +60,10 @@ void spin_note(int location, uint32_t seen)
             t->spin[i].seen = seen;
             return;
         }
-    if (t->spins == MAX_SPIN)
-        engine_limit("a loop spins on more than %d words", MAX_SPIN);
+    if (t->spins == MAX_SPIN) {
+        t->too_many_spins = true;
+        return;
+    }
     t->spin[t->spins].location = location;
     t->spin[t->spins++].seen = seen;
 }
@@ -69,6 +71,7 @@ void spin_note(int location, uint32_t seen)
 void spin_left(void)
 {
     me()->spins = me()->limits = 0;
+    me()->too_many_spins = false;
 }
 
 uint32_t spin_limit(int location)
@@ -99,6 +102,8 @@ void mrm_pause(void)
     struct thread *t = me();
     if (!engine.running)
         engine_fail("setup or finish spins, and no thread runs");
+    if (t->too_many_spins)
+        engine_limit("a loop spins on more than %d words", MAX_SPIN);
     engine_point((struct step){.kind = STEP_PAUSE});
     if (t->spins == 0)
         return; /* backs off some more, and has not looked since */

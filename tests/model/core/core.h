@@ -106,7 +106,8 @@ struct thread {
         int location;
         uint32_t seen;
     } spin[MAX_SPIN];
-    unsigned limits; /* spin[] as it was at the last pause */
+    bool too_many_spins; /* more words than fit: no matter unless it pauses */
+    unsigned limits;     /* spin[] as it was at the last pause */
     struct {
         int location;
         uint32_t seen;

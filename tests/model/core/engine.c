@@ -289,6 +289,7 @@ static void open_thread(unsigned t, mri_fiber_entry entry)
     thread->now.clock[t] = 1;
     thread->released = NULL;
     thread->spins = thread->limits = 0;
+    thread->too_many_spins = false;
     thread->frame = 0;
     thread->depth = 0;
     thread->shared = false;
