@@ -3,9 +3,10 @@
  *
  * A switch saves the callee-saved registers only. The floating-point control
  * words (rounding mode) stay the thread's, though the ABI counts them among
- * the callee-saved: saving them costs as much again, and no task of ours
- * changes them. Signal masks are the thread's too. With ucontext both belong
- * to the fiber, so code may rely on neither.
+ * the callee-saved: no task of ours changes them, and on x86-64, where flags
+ * of past exceptions share their register, swapping them can cost many
+ * switches. Signal masks are the thread's too. With ucontext both belong to
+ * the fiber, so code may rely on neither.
  *
  * No exception, longjmp or unwinding crosses from one stack to another;
  * unwinders end at a fiber's entry. Figures are in bench/RESULTS.md.
