@@ -278,7 +278,8 @@ static void closer_rings(void *a)
 
 #define INBOX(name_, setup_, finish_, ...)                                     \
     MODEL(name_, .state_size = sizeof(struct state), .setup = (setup_),        \
-          .finish = (finish_), .thread = {__VA_ARGS__})
+          .finish = (finish_), .spurious = MODEL_NONE,                         \
+          .thread = {__VA_ARGS__})
 #define INBOX_DEEP(name_, setup_, finish_, spurious_, ...)                     \
     MODEL(name_, .state_size = sizeof(struct state), .setup = (setup_),        \
           .finish = (finish_), .spurious = (spurious_), .bound = 1,            \

@@ -163,7 +163,8 @@ static void each_park_ended_once(void *a)
 
 #define PARK(name_, ...)                                                       \
     MODEL(park_word_##name_, .state_size = sizeof(struct state),               \
-          .setup = open, .finish = each_park_ended_once, __VA_ARGS__)
+          .setup = open, .finish = each_park_ended_once,                       \
+          .free_pauses = MODEL_NONE, __VA_ARGS__)
 
 #define EXHAUST .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED
 
@@ -172,7 +173,8 @@ PARK(complete_or_cancel, .thread = {strand, completer, canceller}, EXHAUST)
 PARK(complete_cancel_or_expire,
      .thread = {strand, completer, canceller, clock_ticks}, .bound = 2)
 PARK(parks_again, .thread = {strand_of_two, completer_of_both, canceller})
-PARK(parks_again_on_another,
+/* A minute and more at bound 2. */
+PARK(parks_again_on_another, .bound = 1, .deep_bound = 2,
      .thread = {strand_of_two, completer, completer_of_second, canceller})
 PARK(parks_a_third_time,
      .thread = {strand_of_three, completer_of_three, canceller})
