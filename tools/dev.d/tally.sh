@@ -95,7 +95,7 @@ tell_skips()
         while IFS= read -r line; do
             [[ -n ${heard_in[$line]-} ]] || said+=("$line")
             heard_in[$line]+=" $stage"
-        done < <(sort -u "$root/build/log/$stage.skips")
+        done < <(LC_ALL=C sort -u "$root/build/log/$stage.skips")
     done
     [[ ${#said[@]} -gt 0 ]] || return 0
     for line in "${said[@]}"; do
