@@ -4,6 +4,7 @@
 #include "os/pages.h"
 
 #include "faults.h"
+#include "mapped.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -15,16 +16,6 @@
 #define MUCH ((size_t)64 << 20)
 
 static const int errors[] = {ENOMEM, EPERM, EAGAIN, EINVAL, ENOSYS};
-
-/* KiB of address space that this process has mapped. */
-static long mapped_kib(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    EXPECT(statm && fscanf(statm, "%ld", &pages) == 1);
-    fclose(statm);
-    return pages * (long)(mri_page_size() / 1024);
-}
 
 static int open_files(void)
 {

@@ -2,6 +2,7 @@
 #include "parts/slab.h"
 
 #include "faults.h"
+#include "mapped.h"
 #include "os/pages.h"
 #include "slow.h"
 #include "test.h"
@@ -10,16 +11,6 @@
 #include <millrace/error.h>
 
 enum { COUNT = 100 };
-
-/* KiB of address space that this process has mapped. */
-static long mapped_kib(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    EXPECT(statm && fscanf(statm, "%ld", &pages) == 1);
-    fclose(statm);
-    return pages * (long)(mri_page_size() / 1024);
-}
 
 /* COUNT blocks got; a get that fails changes nothing and is made again. */
 static int get_all(mri_slab *slab, void **block)

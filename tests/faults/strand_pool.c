@@ -6,6 +6,7 @@
 #include "child.h"
 #include "faults.h"
 #include "filter.h"
+#include "mapped.h"
 #include "slow.h"
 #include "test.h"
 
@@ -25,16 +26,6 @@ enum { STRANDS = 40 };
 
 static const mri_strand_config config = {
     .most = 1024, .chunk = 8, .keep = 4, .stack_size = 1 << 20};
-
-/* KiB of address space that this process has mapped. */
-static long mapped_kib(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    EXPECT(statm && fscanf(statm, "%ld", &pages) == 1);
-    fclose(statm);
-    return pages * (long)(mri_page_size() / 1024);
-}
 
 static int mappings(void)
 {
