@@ -309,10 +309,11 @@ INBOX(inbox_wakes_for_2_producers, open, all_out, notify_0, notify_1,
 /* Ten seconds and more at bound 2. */
 INBOX_DEEP(inbox_wakes_spuriously, open, all_out, 1, notify_0, notify_1,
            consumer_of_2)
-INBOX_DEEP(inbox_wakes_for_3_items, open, all_out, 0, notify_0, notify_1_twice,
-           consumer_of_3)
-INBOX_DEEP(inbox_wakes_for_close, open, closed_and_empty, 0, notify_0, notify_1,
-           closer_rings, consumer_until_closed)
+INBOX_DEEP(inbox_wakes_for_3_items, open, all_out, MODEL_NONE, notify_0,
+           notify_1_twice, consumer_of_3)
+INBOX_DEEP(inbox_wakes_for_close, open, closed_and_empty, MODEL_NONE, notify_0,
+           notify_1, closer_rings, consumer_until_closed)
 MODEL(inbox_wakes_for_3_producers, .state_size = sizeof(struct state),
       .setup = open, .finish = all_out, .deep_bound = 2, .deep_only = true,
+      .spurious = MODEL_NONE,
       .thread = {notify_0, notify_1, notify_2, consumer_of_3})
