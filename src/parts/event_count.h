@@ -59,7 +59,8 @@
  * ring. If W read the bell after the ring (acquire and release), it sees the
  * change; if before, the futex finds another value, or W asleep. A ring wakes
  * as many as it gave signals; who is woken and finds the signal gone sleeps
- * again, and whoever took it was awake.
+ * again, and whoever took it was awake. One that wakes somebody whom a new
+ * generation lets go is followed by that generation's ring, which wakes all.
  *   A notifier that is preempted between its change and its ring delays W, and
  * another notifier that finds the signals given does not ring for it.
  *
