@@ -1,7 +1,9 @@
-/* What a switch between two fibers costs: through mri_fiber_switch; written
- * into the loop, where the compiler saves only what lives there (the floor
- * for any switch); through swapcontext (a system call); and what opening and
- * closing a fiber adds. */
+/* What a switch between two fibers costs: through mri_fiber_switch; bare, a
+ * function that swaps the six registers a call preserves and the stack pointer
+ * and knows of nothing else; the same written into the loop, which saves the
+ * call; the same where the compiler saves only what lives there, which nothing
+ * that is called can do; through swapcontext (a system call); and what opening
+ * and closing a fiber adds. */
 #include "bench.h"
 #include "os/fiber.h"
 #include "os/pages.h"
@@ -48,19 +50,18 @@ static double open_switch_close(uint64_t n)
 }
 
 #if defined(__x86_64__)
-/* All registers but the frame's two are declared lost; those go by hand. */
-#define SWAP_IN_LINE(from, to)                                                 \
+/* Between the two halves, what a switch saves beside rbp and rbx. */
+#define SWAP_IN_LINE(from, to, save, restore)                                  \
     do {                                                                       \
         void **from_ = (from), *to_ = (to);                                    \
         __asm__ volatile("pushq %%rbp\n\t"                                     \
-                         "pushq %%rbx\n\t"                                     \
-                         "leaq 1f(%%rip), %%rax\n\t"                           \
+                         "pushq %%rbx\n\t" save "leaq 1f(%%rip), %%rax\n\t"    \
                          "pushq %%rax\n\t"                                     \
                          "movq %%rsp, (%%rdi)\n\t"                             \
                          "movq %%rsi, %%rsp\n\t"                               \
                          "popq %%rax\n\t"                                      \
                          "jmpq *%%rax\n"                                       \
-                         "1:\tpopq %%rbx\n\t"                                  \
+                         "1:\t" restore "popq %%rbx\n\t"                       \
                          "popq %%rbp"                                          \
                          : "+D"(from_), "+S"(to_)                              \
                          :                                                     \
@@ -68,26 +69,108 @@ static double open_switch_close(uint64_t n)
                            "r12", "r13", "r14", "r15", "memory", "cc");        \
     } while (0)
 
+#define SAVE_FOUR                                                              \
+    "pushq %%r12\n\t"                                                          \
+    "pushq %%r13\n\t"                                                          \
+    "pushq %%r14\n\t"                                                          \
+    "pushq %%r15\n\t"
+#define RESTORE_FOUR                                                           \
+    "popq %%r15\n\t"                                                           \
+    "popq %%r14\n\t"                                                           \
+    "popq %%r13\n\t"                                                           \
+    "popq %%r12\n\t"
+
+void bench_swap(void **from, void *to);
+__asm__(".text\n\t"
+        ".type bench_swap, @function\n"
+        "bench_swap:\n\t"
+        "pushq %rbp\n\t"
+        "pushq %rbx\n\t"
+        "pushq %r12\n\t"
+        "pushq %r13\n\t"
+        "pushq %r14\n\t"
+        "pushq %r15\n\t"
+        "movq %rsp, (%rdi)\n\t"
+        "movq %rsi, %rsp\n\t"
+        "popq %r15\n\t"
+        "popq %r14\n\t"
+        "popq %r13\n\t"
+        "popq %r12\n\t"
+        "popq %rbx\n\t"
+        "popq %rbp\n\t"
+        "popq %rcx\n\t"
+        "jmpq *%rcx\n\t"
+        ".size bench_swap, .-bench_swap");
+
 static void *home_sp, *guest_sp;
 
-static void bounce_in_line(void)
-{
-    for (;;)
-        SWAP_IN_LINE(&guest_sp, home_sp);
-}
-
-static double switch_in_line(uint64_t n)
+static void guest_at(void (*start)(void))
 {
     void **top = (void **)((char *)b.stack + STACK_SIZE - 64);
-    top[0] = (void *)bounce_in_line;
+    top[0] = (void *)start;
     guest_sp = top;
+}
+
+static void bounce_called(void)
+{
+    for (;;)
+        bench_swap(&guest_sp, home_sp);
+}
+
+static double switch_called(uint64_t n)
+{
+    guest_at(bounce_called);
+    /* The six registers that the first switch loads. */
+    guest_sp = (void **)guest_sp - 6;
     int64_t start = bench_ran();
     for (uint64_t i = 0; i < n; i += 2)
-        SWAP_IN_LINE(&home_sp, guest_sp);
+        bench_swap(&home_sp, guest_sp);
+    return (double)(bench_ran() - start) / (double)n;
+}
+
+static void bounce_bare(void)
+{
+    for (;;)
+        SWAP_IN_LINE(&guest_sp, home_sp, SAVE_FOUR, RESTORE_FOUR);
+}
+
+static double switch_bare(uint64_t n)
+{
+    guest_at(bounce_bare);
+    int64_t start = bench_ran();
+    for (uint64_t i = 0; i < n; i += 2)
+        SWAP_IN_LINE(&home_sp, guest_sp, SAVE_FOUR, RESTORE_FOUR);
+    return (double)(bench_ran() - start) / (double)n;
+}
+
+static void bounce_least(void)
+{
+    for (;;)
+        SWAP_IN_LINE(&guest_sp, home_sp, "", "");
+}
+
+static double switch_least(uint64_t n)
+{
+    guest_at(bounce_least);
+    int64_t start = bench_ran();
+    for (uint64_t i = 0; i < n; i += 2)
+        SWAP_IN_LINE(&home_sp, guest_sp, "", "");
     return (double)(bench_ran() - start) / (double)n;
 }
 #else
-static double switch_in_line(uint64_t n)
+static double switch_called(uint64_t n)
+{
+    (void)n;
+    return -1;
+}
+
+static double switch_bare(uint64_t n)
+{
+    (void)n;
+    return -1;
+}
+
+static double switch_least(uint64_t n)
 {
     (void)n;
     return -1;
@@ -116,7 +199,9 @@ int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
         {"mri_fiber_switch", 1000000, fiber_switch},
-        {"registers swapped in line", 1000000, switch_in_line},
+        {"bare swap, called", 1000000, switch_called},
+        {"bare swap in line", 1000000, switch_bare},
+        {"bare swap in line of two registers", 1000000, switch_least},
         {"swapcontext", 40000, context_switch},
         {"fiber opened, entered, left, closed", 200000, open_switch_close},
     };

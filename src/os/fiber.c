@@ -24,12 +24,14 @@ void mri_fiber_open(mri_fiber *fiber, void *stack_low, size_t size,
     mri_hooks_open(fiber);
 }
 
+#if MRI_FIBER_HOOKED
 void mri_fiber_switch(mri_fiber *from, mri_fiber *to)
 {
     mri_hooks_leave(from, to);
-    mri_fiber_swap(from, to);
+    mri_fiber_swap(&from->sp, to->sp);
     mri_hooks_arrive(from);
 }
+#endif
 
 void mri_fiber_close(mri_fiber *fiber)
 {
@@ -46,7 +48,6 @@ MRI_NORETURN void mri_fiber_main(mri_fiber *fiber, mri_fiber_entry entry,
 }
 
 #if !MRI_FIBER_UCONTEXT
-MRI_STATIC_ASSERT(offsetof(mri_fiber, sp) == 0, "the assembly writes there");
 
 void mri_fiber_start(void); /* assembly; nobody calls it */
 

@@ -28,6 +28,14 @@ typedef struct mri_fiber {
     void *hooks[4]; /* os/fiber_hooks.h: what sanitizers must remember */
 } mri_fiber;
 
+/* Sanitizers are told of every switch. */
+#define MRI_FIBER_HOOKED (MRI_ASAN || MRI_TSAN)
+
+/* The switch itself: saves the context in *from_sp, goes on at to_sp. The stack
+ * pointer to load comes as a value, so that it is known before the registers
+ * are saved: a quarter faster than by address. */
+void mri_fiber_swap(void **from_sp, void *to_sp);
+
 /* What a fiber runs first; it must never return. */
 typedef void (*mri_fiber_entry)(void *arg);
 
@@ -44,7 +52,14 @@ void mri_fiber_open(mri_fiber *fiber, void *stack_low, size_t size,
 /* Leave `from`, which is running, and enter `to`, which is not. Returns when
  * somebody switches back to `from`, maybe on another thread: whatever was
  * cached of the thread (errno, thread-locals) is stale then. */
+#if MRI_FIBER_HOOKED
 void mri_fiber_switch(mri_fiber *from, mri_fiber *to);
+#else
+MRI_INLINE void mri_fiber_switch(mri_fiber *from, mri_fiber *to)
+{
+    mri_fiber_swap(&from->sp, to->sp);
+}
+#endif
 
 /* Give up a fiber that is not running and will never run again (its stack is
  * the caller's again), or the calling thread's own. */

@@ -15,7 +15,7 @@
 #if MRI_FIBER_AARCH64
     .text
 
-/* void mri_fiber_swap(mri_fiber *from, mri_fiber *to), sp at offset 0.
+/* void mri_fiber_swap(void **from_sp, void *to_sp).
  * The frame has the same shape before and after the stack pointer changes,
  * so one description serves the unwinder for both. */
     .globl mri_fiber_swap
@@ -58,8 +58,7 @@ mri_fiber_swap:
     .cfi_rel_offset d15, 152
     mov x2, sp
     str x2, [x0]
-    ldr x2, [x1]
-    mov sp, x2
+    mov sp, x1
     ldp d14, d15, [sp, #144]
     ldp d12, d13, [sp, #128]
     ldp d10, d11, [sp, #112]

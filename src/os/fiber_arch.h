@@ -47,9 +47,6 @@
  * these arguments. Its stack is stack_low, stack_size. */
 void mri_fiber_prepare(mri_fiber *fiber, mri_fiber_entry entry, void *arg);
 
-/* Save the context in from->sp, continue at to->sp. */
-void mri_fiber_swap(mri_fiber *from, mri_fiber *to);
-
 /* Where mri_fiber_start (assembly) goes first on a new stack. */
 MRI_NORETURN void mri_fiber_main(mri_fiber *fiber, mri_fiber_entry entry,
                                  void *arg);

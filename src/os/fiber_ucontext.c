@@ -47,11 +47,11 @@ void mri_fiber_prepare(mri_fiber *fiber, mri_fiber_entry entry, void *arg)
     fiber->sp = &frame->context;
 }
 
-void mri_fiber_swap(mri_fiber *from, mri_fiber *to)
+void mri_fiber_swap(void **from_sp, void *to_sp)
 {
     ucontext_t here;
-    from->sp = &here;
-    mri_require(swapcontext(&here, to->sp) == 0, "swapcontext works");
+    *from_sp = &here;
+    mri_require(swapcontext(&here, to_sp) == 0, "swapcontext works");
 }
 
 const char *mri_fiber_kind(void)

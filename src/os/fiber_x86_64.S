@@ -13,7 +13,7 @@
 #if MRI_FIBER_X86_64
     .text
 
-/* void mri_fiber_swap(mri_fiber *from, mri_fiber *to), sp at offset 0.
+/* void mri_fiber_swap(void **from_sp, void *to_sp).
  * The frame has the same shape before and after the stack pointer changes,
  * so one description serves the unwinder for both.
  *
@@ -46,7 +46,7 @@ mri_fiber_swap:
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset r15, 0
     movq %rsp, (%rdi)
-    movq (%rsi), %rsp
+    movq %rsi, %rsp
     popq %r15
     .cfi_adjust_cfa_offset -8
     .cfi_restore r15

@@ -38,6 +38,12 @@ TEST(fiber, says_its_kind)
 
 #if defined(__x86_64__) || defined(__aarch64__)
 unsigned registers_survive(mri_fiber *from, mri_fiber *to, uint64_t seed);
+void switch_called(mri_fiber *from, mri_fiber *to); /* by the assembly */
+
+void switch_called(mri_fiber *from, mri_fiber *to)
+{
+    mri_fiber_switch(from, to);
+}
 
 static void disturb_registers(void *arg)
 {

@@ -33,7 +33,7 @@ registers_survive:
     leaq 4(%rdx), %r13
     leaq 5(%rdx), %r14
     leaq 6(%rdx), %r15
-    call mri_fiber_switch@PLT
+    call switch_called@PLT
     popq %rdx
     .cfi_adjust_cfa_offset -8
     xorl %eax, %eax
@@ -99,7 +99,7 @@ registers_survive:
     .irp number, 8, 9, 10, 11, 12, 13, 14, 15
     fill_d \number
     .endr
-    bl mri_fiber_switch
+    bl switch_called
     ldr x2, [sp, #160]
     mov w0, #0
     .macro came_back number
