@@ -31,6 +31,7 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/quiet_call.h"
 #include "os/barrier.h"
 #include "parts/lock.h"
 
@@ -125,7 +126,7 @@ MRI_INLINE void mri_deque_spawn(mri_deque *deque, mri_slot *head,
     /* Pairs with the acquire in a forcer's look: the fields come first. */
     mri_store_release(&head->fn, (uintptr_t)fn);
     if (mri_unlikely(mri_load_relaxed(&deque->want)))
-        mri_deque_publish_slow(deque, head + 1);
+        MRI_QUIET_CALL(mri_deque_publish_slow, deque, head + 1);
 }
 
 /* Owner. `head` is the first unused slot, `fn` the one spawned with. */
