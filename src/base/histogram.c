@@ -2,6 +2,8 @@
  * itself. */
 #include "base/histogram.h"
 
+#include "base/assert.h"
+
 static uint32_t shift_of(uint32_t bucket)
 {
     uint32_t parts = (uint32_t)MRI_HISTOGRAM_PARTS;
@@ -108,4 +110,24 @@ double mri_histogram_mean(const mri_histogram *h)
         count += times;
     }
     return count > 0 ? sum / count : 0;
+}
+
+void mri_histogram_check(const mri_histogram *h)
+{
+    uint32_t first = MRI_HISTOGRAM_BUCKETS, last = 0;
+    for (uint32_t i = 0; i < MRI_HISTOGRAM_BUCKETS; i++)
+        if (mri_load_relaxed(&h->bucket[i]) > 0) {
+            first = first < i ? first : i;
+            last = i;
+        }
+    if (first == MRI_HISTOGRAM_BUCKETS) {
+        mri_require(mri_load_relaxed(&h->max) == 0 &&
+                        mri_load_relaxed(&h->low) == 0,
+                    "an empty histogram has no extremes");
+        return;
+    }
+    mri_require(mri_histogram_bucket(mri_histogram_min(h)) == first,
+                "the lowest bucket holds the minimum");
+    mri_require(mri_histogram_bucket(mri_histogram_max(h)) == last,
+                "the highest bucket holds the maximum");
 }

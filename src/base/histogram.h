@@ -78,6 +78,9 @@ uint64_t mri_histogram_quantile(const mri_histogram *h, double q);
 /* 0 when empty. */
 uint64_t mri_histogram_min(const mri_histogram *h);
 uint64_t mri_histogram_max(const mri_histogram *h);
+
+/* Recorder. */
+void mri_histogram_check(const mri_histogram *h);
 double mri_histogram_mean(const mri_histogram *h);
 
 /* The lowest and the highest value of a bucket. */

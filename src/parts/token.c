@@ -27,3 +27,9 @@ void mri_token_taken(mri_token *token)
     uint32_t was = mri_swap_acq_rel(&token->queued, NOWHERE);
     mri_assert(was == QUEUED, "a token is taken once per pop");
 }
+
+void mri_token_check(mri_token *token)
+{
+    mri_require(mri_load_relaxed(&token->queued) <= QUEUED,
+                "a token is queued or is not");
+}

@@ -56,4 +56,7 @@ bool mri_token_offer(mri_run_queue *q, mri_token *token);
 /* Whoever popped it, before looking for children. */
 void mri_token_taken(mri_token *token);
 
+/* Anybody, at any time. */
+void mri_token_check(mri_token *token);
+
 #endif

@@ -3,6 +3,8 @@
 #include "slow.h"
 #include "test.h"
 
+#include <signal.h>
+
 static mri_histogram h, other;
 
 static uint64_t random_state;
@@ -143,7 +145,9 @@ TEST(histogram, merged_ones_are_as_one)
     }
     mri_histogram_merge(&h, &other);
     EXPECT(memcmp(&h, &both, sizeof h) == 0);
+    mri_histogram_check(&h);
     mri_histogram_reset(&other);
+    mri_histogram_check(&other);
     mri_histogram_merge(&h, &other);
     EXPECT(memcmp(&h, &both, sizeof h) == 0);
     mri_histogram_merge(&other, &h);
@@ -158,4 +162,18 @@ TEST(histogram, many_of_one_value_count_as_many)
     EXPECT_EQ(mri_histogram_count(&h), 100);
     EXPECT_EQ(mri_histogram_quantile(&h, 0.99), 5);
     EXPECT_EQ(mri_histogram_quantile(&h, 0.995), 1000);
+}
+
+static void check_without_maximum(void *arg)
+{
+    (void)arg;
+    reset();
+    mri_histogram_record(&h, 1000);
+    mri_store_relaxed(&h.max, 900);
+    mri_histogram_check(&h);
+}
+
+TEST(histogram, check_finds_a_wrong_maximum)
+{
+    EXPECT(test_dies(check_without_maximum, NULL, SIGABRT, "the maximum"));
 }

@@ -41,6 +41,22 @@ TEST(token, popped_is_not_offered_again_before_it_is_taken)
     EXPECT(mri_run_queue_pop(&s.other) == &s.token.node);
 }
 
+static void check_nonsense(void *arg)
+{
+    struct scene s;
+    (void)arg;
+    open(&s);
+    mri_token_offer(&s.queue, &s.token);
+    mri_token_check(&s.token);
+    mri_store_relaxed(&s.token.queued, 2);
+    mri_token_check(&s.token);
+}
+
+TEST(token, check_finds_a_word_that_cannot_be)
+{
+    EXPECT(test_dies(check_nonsense, NULL, SIGABRT, "queued or is not"));
+}
+
 #if MRI_ASSERT_LEVEL >= 1
 static void take_twice(void *arg)
 {
