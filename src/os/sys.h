@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -139,6 +140,23 @@ MRI_INLINE long mri_sys_getaffinity(size_t size, void *mask)
     return fault
                ? -fault
                : mri_sys_result(syscall(SYS_sched_getaffinity, 0, size, mask));
+}
+
+/* For the calling thread. */
+MRI_INLINE int mri_sys_setaffinity(size_t size, const void *mask)
+{
+    int fault = mri_fault("sched_setaffinity");
+    return fault ? -fault
+                 : (int)mri_sys_result(
+                       syscall(SYS_sched_setaffinity, 0, size, mask));
+}
+
+/* pthreads return what others leave in errno. */
+MRI_INLINE int mri_sys_thread_create(pthread_t *out, const pthread_attr_t *attr,
+                                     void *(*run)(void *), void *arg)
+{
+    int fault = mri_fault("pthread_create");
+    return fault ? -fault : -pthread_create(out, attr, run, arg);
 }
 
 #endif

@@ -1,0 +1,97 @@
+/* Threads by way of pthreads; see thread.h. */
+#define _GNU_SOURCE
+#include "os/thread.h"
+
+#include "base/assert.h"
+#include "os/sys.h"
+
+#include <millrace/error.h>
+#include <signal.h>
+#include <string.h>
+
+MRI_STATIC_ASSERT(sizeof(pthread_t) == sizeof(uintptr_t),
+                  "a pthread_t fits where it is kept");
+
+/* Linux is built for 8192 CPUs at most. */
+enum { MOST_CPUS = 8192, WORD_BITS = 8 * sizeof(unsigned long) };
+
+static void *enter(void *arg)
+{
+    const mri_thread *t = arg;
+    void (*run)(void *) = t->run;
+    void *run_arg = t->arg;
+    /* Without its name the thread works as well. */
+    (void)pthread_setname_np(pthread_self(), t->name);
+    run(run_arg);
+    return NULL;
+}
+
+static void block_most_signals(sigset_t *before)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t most;
+    sigfillset(&most);
+    for (size_t i = 0; i < MRI_ARRAY_LEN(own); i++)
+        sigdelset(&most, own[i]);
+    int rc = pthread_sigmask(SIG_SETMASK, &most, before);
+    mri_require(rc == 0, "a thread's signals can be blocked");
+}
+
+/* The mask is inherited: what is set here holds from the first instruction,
+ * and a signal for the creator waits for these microseconds. */
+static int create(mri_thread *t, const pthread_attr_t *attr)
+{
+    pthread_t handle;
+    sigset_t before;
+    block_most_signals(&before);
+    int rc = mri_sys_thread_create(&handle, attr, enter, t);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        t->handle = (uintptr_t)handle;
+    return rc;
+}
+
+int mri_thread_start(mri_thread *t, const char *name, void (*run)(void *),
+                     void *arg, size_t stack_size)
+{
+    pthread_attr_t attr;
+    t->run = run;
+    t->arg = arg;
+    strncpy(t->name, name, MRI_THREAD_NAME - 1);
+    t->name[MRI_THREAD_NAME - 1] = '\0';
+    if (stack_size == 0)
+        return create(t, NULL);
+    int rc = -pthread_attr_init(&attr);
+    if (rc < 0)
+        return rc;
+    rc = -pthread_attr_setstacksize(&attr, stack_size);
+    if (rc == 0)
+        rc = create(t, &attr);
+    pthread_attr_destroy(&attr);
+    return rc;
+}
+
+void mri_thread_join(mri_thread *t)
+{
+    int rc = pthread_join((pthread_t)t->handle, NULL);
+    mri_require(rc == 0, "a thread is joined once, by another");
+}
+
+int mri_thread_pin(int cpu)
+{
+    unsigned long mask[MOST_CPUS / WORD_BITS] = {0};
+    if (cpu < 0 || cpu >= MOST_CPUS)
+        return MR_EINVAL;
+    mask[cpu / WORD_BITS] = 1UL << cpu % WORD_BITS;
+    return mri_sys_setaffinity(sizeof mask, mask);
+}
+
+void mri_thread_yield(void)
+{
+    (void)sched_yield(); /* never fails on Linux */
+}
+
+int mri_thread_id(void)
+{
+    return (int)syscall(SYS_gettid);
+}

@@ -1,0 +1,53 @@
+/* Threads: the only place where the library creates one.
+ *
+ * Signals stay with the user's threads: a new one has all of them blocked but
+ * those that an instruction of its own raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+ * SIGTRAP, SIGSYS). Were one of these blocked, the kernel would kill the
+ * process instead of calling the user's handler.
+ *
+ * It inherits the affinity of the thread that creates it.
+ *
+ * Must not know: what the threads do.
+ */
+#ifndef MRI_OS_THREAD_H
+#define MRI_OS_THREAD_H
+
+#include "base/compiler.h"
+
+/* The kernel keeps 15 bytes of a name. */
+enum { MRI_THREAD_NAME = 16 };
+
+/* Written by start alone and read by the new thread before it calls run. In
+ * place until start has returned and run has been entered; from then on the
+ * value may be copied, and the thread be joined through any one copy. */
+typedef struct mri_thread {
+    uintptr_t handle; /* pthread_t; which header that comes from is os/'s */
+    void (*run)(void *);
+    void *arg;
+    char name[MRI_THREAD_NAME];
+} mri_thread;
+
+/* A thread that calls run(arg). `name` (cut to 15 bytes) is what ps and
+ * debuggers show; it stands before run is called. stack_size 0: the process's
+ * default. 0, or a negative code and there is no thread: MR_EAGAIN or MR_ENOMEM
+ * where the system has no room for one more, MR_EINVAL for a stack too small
+ * to begin on. */
+MRI_CHECKED int mri_thread_start(mri_thread *t, const char *name,
+                                 void (*run)(void *), void *arg,
+                                 size_t stack_size);
+
+/* Wait until the thread has ended, thread-local destructors included. Once per
+ * thread that was started, by any other thread. All that it did is seen. */
+void mri_thread_join(mri_thread *t);
+
+/* Keep the calling thread on one CPU (the kernel's number). 0, or MR_EINVAL
+ * where there is no such CPU or the process may not run there. */
+MRI_CHECKED int mri_thread_pin(int cpu);
+
+/* Let others run first, if any wait for this CPU. */
+void mri_thread_yield(void);
+
+/* The kernel's number of the calling thread: what ps and debuggers call it. */
+int mri_thread_id(void);
+
+#endif
