@@ -134,6 +134,13 @@ MRI_INLINE enum mri_park_state mri_park_outcome(mri_park_word *p)
     return (enum mri_park_state)(mri_load_relaxed(&p->word) & 7);
 }
 
+/* Strand, in place of parked: has the park ended by now? Acquire: what the
+ * winner did before. */
+MRI_INLINE bool mri_park_ended(mri_park_word *p)
+{
+    return (mri_load_acquire(&p->word) & 7) >= MRI_PARK_COMPLETED;
+}
+
 /* Whether the word can be one. */
 void mri_park_word_check(mri_park_word *p);
 

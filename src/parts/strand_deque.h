@@ -116,16 +116,24 @@ MRI_INLINE bool mri_deque_has_room(const mri_deque *deque, const mri_slot *head)
     return head != deque->end;
 }
 
-/* Owner. The slot at `head`, its value filled in, becomes a live child. */
-MRI_INLINE void mri_deque_spawn(mri_deque *deque, mri_slot *head,
-                                mri_slot_fn fn)
+/* Owner. The slot at `head`, its value filled in, becomes a live child. True:
+ * thieves are hungry; mri_deque_publish_slow(deque, head + 1) answers them. */
+MRI_CHECKED MRI_INLINE bool
+mri_deque_spawn_asked(mri_deque *deque, mri_slot *head, mri_slot_fn fn)
 {
     head->context = deque->context;
     head->parent = deque->task;
     mri_store_relaxed(&deque->head, head + 1);
     /* Pairs with the acquire in a forcer's look: the fields come first. */
     mri_store_release(&head->fn, (uintptr_t)fn);
-    if (mri_unlikely(mri_load_relaxed(&deque->want)))
+    return mri_unlikely(mri_load_relaxed(&deque->want));
+}
+
+/* The same, answering at once. */
+MRI_INLINE void mri_deque_spawn(mri_deque *deque, mri_slot *head,
+                                mri_slot_fn fn)
+{
+    if (mri_deque_spawn_asked(deque, head, fn))
         MRI_QUIET_CALL(mri_deque_publish_slow, deque, head + 1);
 }
 
