@@ -5,6 +5,9 @@
 
 #include <millrace/error.h>
 #include <millrace/machine.h>
+#include <millrace/runtime.h>
+#include <millrace/task.h>
+#include <millrace/time.h>
 #include <millrace/version.h>
 
 #endif

@@ -32,6 +32,21 @@
 
 #define MRI_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Where the stack ends now, roughly. Not the frame's address: asking for that
+ * costs a function its frame pointer and more. */
+MRI_INLINE char *mri_stack_pointer(void)
+{
+    char *sp;
+#if defined(__x86_64__)
+    __asm__("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+    __asm__("mov %0, sp" : "=r"(sp));
+#else
+    sp = (char *)__builtin_frame_address(0);
+#endif
+    return sp;
+}
+
 /* Which sanitizer this translation unit is compiled for. */
 #if defined(__SANITIZE_ADDRESS__)
 #define MRI_ASAN 1

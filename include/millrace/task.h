@@ -1,0 +1,42 @@
+/* Fork and join: a task starts another, goes on, and awaits it.
+ *
+ *     mr_task other;
+ *     mr_spawn(&other, fib, &less_one);     // may run on another core
+ *     int64_t sum = fib(&less_two);         // an ordinary call
+ *     sum += mr_await(&other);
+ *
+ * Nothing is allocated. Each spawned task is awaited once, in any order, by
+ * the task that spawned it, before that returns; a task that returns without
+ * stops the program. */
+#ifndef MILLRACE_TASK_H
+#define MILLRACE_TASK_H
+
+#include <millrace/export.h>
+#include <millrace/runtime.h>
+
+#include <stdint.h>
+
+MR_BEGIN_DECLS
+
+/* The caller's storage, usually in its frame: the library's from mr_spawn
+ * until mr_await returns. Need not be initialised. */
+typedef struct mr_task {
+    uint64_t opaque[8];
+} mr_task;
+
+/* fn(arg) may run from now on, on any worker; at the latest it runs in the
+ * await. *arg is borrowed until then. Only inside a task; elsewhere nothing is
+ * started and the await returns MR_EPERM. */
+MR_API void mr_spawn(mr_task *task, mr_fn fn, void *arg);
+
+/* Wait until the task is done, running it here if nobody has begun it. What it
+ * returned. MR_EPERM where the caller is not the task that spawned it, or has
+ * awaited it before. Not a point of cancellation: the storage is borrowed. */
+MR_API int64_t mr_await(mr_task *task);
+
+/* Let others run that are ready. Outside a task it does nothing. */
+MR_API void mr_yield(void);
+
+MR_END_DECLS
+
+#endif

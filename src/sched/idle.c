@@ -1,0 +1,173 @@
+/* Workers that have nothing to do: they search for a bounded time, then sleep,
+ * and cost nothing then.
+ *
+ * Where work can appear, and who hears of it:
+ *   queues, inbox   whoever pushes calls mri_runtime_wake
+ *   deques          the owner keeps its children to itself unless `want` is
+ *                   set; who searches or is about to sleep sets it on every
+ *                   strand that runs, and the owner's next spawn publishes,
+ *                   and calls mri_runtime_wake
+ *
+ * mri_runtime_wake wakes one sleeper, and nobody if somebody is searching: at
+ * most half the workers search, and one that finds something wakes the next if
+ * it was the last to search. So a burst of work wakes one after the other, as
+ * long as there is something for each to find.
+ *
+ * No work is left lying in a queue while all others sleep. Let P push, then
+ * wake: fence, read searchers, and, if 0, notify the event count. Let S be
+ * whoever searched or was about to sleep at that time.
+ *  - P read searchers > 0 on account of S. S leaves by a decrement, which came
+ *    later in that word's order. If S found something, it wakes another if it
+ *    was the last, and if not, the same holds of who remains. If S found
+ *    nothing, it prepares to sleep, which counts it, with a fence, and looks
+ *    at all queues again. P's fence came before S's, since otherwise P would
+ *    have read the decrement: so S sees what P has pushed.
+ *  - P read 0: it notifies, and event_count.h proves that of those who wait
+ *    for the same thing (for anything that can run) one looks after P.
+ *
+ * Children that nobody knows of. A strand that was installed after a sleeper
+ * set `want` on the one before it asks, after it stored `current`, whether
+ * anybody sleeps, and sets its own `want`. Its store and its look are ordered
+ * by nothing but a light fence, and an owner that spawns and then works in one
+ * long leaf answers nobody. Both are caught by the watch: one of the sleepers
+ * at a time, as long as any other worker runs, wakes after a millisecond, then
+ * two, up to ten, looks, and forces what it finds.
+ *
+ * Must not know: what is run.
+ */
+#include "base/assert.h"
+#include "os/clock.h"
+#include "sched/runtime.h"
+
+enum {
+    ROUNDS = 64,          /* of a search */
+    PAUSES = 16,          /* between two rounds */
+    WATCH_MIN = 1000000,  /* ns */
+    WATCH_MAX = 10000000, /* ns */
+};
+
+static void notify(mr_runtime *rt)
+{
+    if (mri_event_count_awaited(&rt->idle))
+        mri_event_count_notify_one(&rt->idle);
+}
+
+void mri_runtime_wake(mr_runtime *rt)
+{
+    /* With the fence in prepare: what was pushed, then the two looks. */
+    mri_fence_seq_cst();
+    if (mri_load_relaxed(&rt->searchers) == 0)
+        notify(rt);
+}
+
+static bool stopping(const mr_runtime *rt)
+{
+    return mri_load_relaxed(&rt->stopping) != 0;
+}
+
+/* ---- Searching ---------------------------------------------------------- */
+
+static bool search(mri_worker *w, mri_work *work)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        if (mri_worker_steal(w, work) || mri_worker_look(w, work))
+            return true;
+        if (stopping(w->runtime))
+            return false;
+        for (int i = 0; i < PAUSES; i++)
+            mri_pause();
+    }
+    return false;
+}
+
+bool mri_idle_search(mri_worker *w, mri_work *work)
+{
+    mr_runtime *rt = w->runtime;
+    if (mri_load_relaxed(&rt->searchers) >= rt->most_searchers)
+        return false;
+    mri_add_relaxed(&rt->searchers, 1);
+    mri_count(w, searches);
+    bool found = search(w, work);
+    /* Release, acquire: in one order with others that leave, so that the last
+     * one knows it is. */
+    if (mri_sub_acq_rel(&rt->searchers, 1) == 1 && found)
+        notify(rt);
+    return found;
+}
+
+/* ---- Sleeping ----------------------------------------------------------- */
+
+/* Children that their owner has not published, because it is in a leaf. */
+static bool force_others(mri_worker *w, mri_work *work)
+{
+    mr_runtime *rt = w->runtime;
+    bool forced = false;
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        mri_strand *s = mri_load_acquire(&rt->worker[i].current);
+        if (i == w->index || !s || !mri_deque_looks_live(&s->deque))
+            continue;
+        mri_count(w, forces);
+        if (mri_deque_force(&s->deque, &rt->barrier) > 0)
+            forced = true;
+    }
+    return forced && mri_worker_steal(w, work);
+}
+
+static bool others_run(mri_worker *w)
+{
+    mr_runtime *rt = w->runtime;
+    for (uint32_t i = 0; i < rt->workers; i++)
+        if (i != w->index && !mri_load_relaxed(&rt->worker[i].idle))
+            return true;
+    return false;
+}
+
+/* Between prepare and commit: the last look. */
+static bool last_look(mri_worker *w, mri_work *work)
+{
+    return mri_worker_look(w, work) || mri_worker_steal(w, work) ||
+           force_others(w, work);
+}
+
+/* How long, if nobody calls: for good, unless it falls to this one to watch
+ * those who run. */
+static int64_t watch_begin(mri_worker *w, int64_t period)
+{
+    if (!others_run(w) || mri_swap_relaxed(&w->runtime->watched, 1))
+        return MRI_NEVER;
+    return mri_clock_now() + period;
+}
+
+static void watch_end(mri_worker *w, int64_t deadline)
+{
+    if (deadline != MRI_NEVER)
+        mri_store_relaxed(&w->runtime->watched, 0);
+}
+
+bool mri_idle_wait(mri_worker *w, mri_work *work)
+{
+    mr_runtime *rt = w->runtime;
+    int64_t period = WATCH_MIN;
+    bool found = false, woken = false;
+    mri_store_relaxed(&w->idle, 1);
+    while (!found && !woken) {
+        mri_event_key key = mri_event_count_prepare(&rt->idle);
+        found = last_look(w, work);
+        if (found || stopping(rt)) {
+            mri_event_count_cancel(&rt->idle);
+            break;
+        }
+        int64_t deadline = watch_begin(w, period);
+        mri_count(w, sleeps);
+        woken = mri_event_count_commit(&rt->idle, key, deadline) == 0;
+        watch_end(w, deadline);
+        period = period * 2 < WATCH_MAX ? period * 2 : WATCH_MAX;
+    }
+    mri_store_relaxed(&w->idle, 0);
+    /* The others that sleep are hungry, and did not see this one run. */
+    if (mri_event_count_awaited(&rt->idle))
+        mri_deque_hunger(&mri_load_relaxed(&w->current)->deque);
+    if (found)
+        mri_runtime_wake(rt);
+    return found;
+}

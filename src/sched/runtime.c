@@ -1,0 +1,299 @@
+/* Starting and stopping.
+ *
+ * A start that fails undoes, in reverse order, what it did. A stop goes:
+ *   1. refuse: no work from outside any more
+ *   2. drain: wait until no submitted job is left (`live` is 0); what runs may
+ *      still submit. At the deadline: give up here, for now
+ *   3. the workers end: `stopping`, all are woken, each leaves its loop when
+ *      it has nothing to run
+ *   4. join them
+ *   5. unmap, free
+ *
+ * Nothing is accepted and then lost: a submitter adds to `live`, fence, looks
+ * at `refusing`; a stop sets `refusing`, fence, looks at `live`. Either the
+ * submitter sees the refusal and takes its job back, or the stop waits for it.
+ */
+#include "sched/runtime.h"
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/cpus.h"
+#include "os/fork.h"
+#include <millrace/error.h>
+#include <millrace/machine.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WORKERS = 1024 };
+
+/* ---- Memory ------------------------------------------------------------- */
+
+static void *default_allocate(void *context, size_t size, size_t align)
+{
+    (void)context;
+    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+}
+
+static void default_release(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(memory);
+}
+
+void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align)
+{
+    return rt->config.allocate(rt->config.context, size, align);
+}
+
+void mri_runtime_release(mr_runtime *rt, void *memory, size_t size)
+{
+    rt->config.release(rt->config.context, memory, size);
+}
+
+/* ---- Configuration ------------------------------------------------------ */
+
+static int check_config(const mr_config *c)
+{
+    bool fine = c->workers <= MOST_WORKERS && c->pin <= 1 && !c->reserved &&
+                (c->stack_size == 0 || (c->stack_size >= 16384 &&
+                                        c->stack_size <= (size_t)1 << 30)) &&
+                !c->allocate == !c->release;
+    return fine ? 0 : MR_EINVAL;
+}
+
+static int read_config(mr_config *c, const mr_config *given)
+{
+    *c = (mr_config){.size = sizeof *c};
+    if (given) {
+        if (given->size < offsetof(mr_config, workers) + sizeof c->workers ||
+            given->size > sizeof *c)
+            return MR_EINVAL;
+        memcpy(c, given, given->size);
+    }
+    int rc = check_config(c);
+    if (rc == 0 && c->workers == 0) {
+        rc = mr_usable_cpus();
+        c->workers = rc > 0 ? (unsigned)rc : 0;
+        if (c->workers > MOST_WORKERS)
+            c->workers = MOST_WORKERS;
+    }
+    if (!c->allocate) {
+        c->allocate = default_allocate;
+        c->release = default_release;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Start -------------------------------------------------------------- */
+
+static int open_pool(mr_runtime *rt)
+{
+    size_t control = (sizeof(mri_strand) + 63) & ~(size_t)63;
+    mri_strand_config config = {
+        .most = rt->config.strands,
+        .stack_size = rt->config.stack_size,
+        .control_size = control,
+    };
+    return mri_strand_pool_open(&rt->pool, &config);
+}
+
+static void open_worker(mr_runtime *rt, uint32_t i)
+{
+    mri_worker *w = &rt->worker[i];
+    w->runtime = rt;
+    w->index = i;
+    w->random = UINT64_C(88172645463325252) + UINT64_C(0x9e3779b97f4a7c15) * i;
+    mri_init(&w->current, NULL);
+    mri_run_queue_open(&w->queue, w->slots, MRI_QUEUE);
+}
+
+/* Its first strand is taken here, where a failure can still be told. */
+static int start_worker(mri_worker *w)
+{
+    w->first = mri_strand_take(w);
+    if (!w->first)
+        return MR_ENOMEM;
+    char name[16] = "mr-worker";
+    int rc = mri_thread_start(&w->thread, name, mri_worker_main, w, 0);
+    if (rc < 0) {
+        mri_strand_drop(w, w->first);
+        mri_strand_flush(&w->runtime->pool, &w->cache);
+    }
+    return rc;
+}
+
+static void end_workers(mr_runtime *rt, uint32_t started)
+{
+    mri_store_relaxed(&rt->stopping, 1);
+    mri_event_count_notify_all(&rt->idle);
+    for (uint32_t i = 0; i < started; i++)
+        mri_thread_join(&rt->worker[i].thread);
+}
+
+static int start_workers(mr_runtime *rt)
+{
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        int rc = start_worker(&rt->worker[i]);
+        if (rc < 0) {
+            end_workers(rt, i);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* The CPU of each worker. */
+static int place_workers(mr_runtime *rt)
+{
+    mri_cpus cpus;
+    for (uint32_t i = 0; i < rt->workers; i++)
+        rt->worker[i].cpu = -1;
+    if (!rt->config.pin)
+        return 0;
+    int rc = mri_cpus_open(&cpus, NULL);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < rt->workers; i++)
+        rt->worker[i].cpu = cpus.cpu[i % (uint32_t)cpus.affinity].id;
+    mri_cpus_close(&cpus);
+    return 0;
+}
+
+static size_t workers_size(const mr_runtime *rt)
+{
+    return sizeof(mri_worker) * rt->workers;
+}
+
+static int open_runtime(mr_runtime *rt)
+{
+    rt->workers = rt->config.workers;
+    rt->most_searchers = rt->workers > 2 ? rt->workers / 2 : 1;
+    rt->generation = mri_fork_generation();
+    mri_barrier_open(&rt->barrier);
+    mri_event_count_init(&rt->idle);
+    mri_event_count_init(&rt->drained);
+    mri_inbox_open(&rt->inbox);
+    rt->worker = mri_runtime_allocate(rt, workers_size(rt), MRI_CACHE_LINE);
+    if (!rt->worker)
+        return MR_ENOMEM;
+    memset(rt->worker, 0, workers_size(rt));
+    int rc = open_pool(rt);
+    if (rc < 0)
+        goto release_workers;
+    for (uint32_t i = 0; i < rt->workers; i++)
+        open_worker(rt, i);
+    rc = place_workers(rt);
+    if (rc == 0)
+        rc = start_workers(rt);
+    if (rc == 0)
+        return 0;
+    mri_require(mri_strand_pool_close(&rt->pool) == 0, "what was mapped is");
+release_workers:
+    mri_runtime_release(rt, rt->worker, workers_size(rt));
+    return rc;
+}
+
+int mr_start(mr_runtime **out, const mr_config *given)
+{
+    mr_config config;
+    *out = NULL;
+    int rc = read_config(&config, given);
+    if (rc == 0)
+        rc = mri_fork_watch();
+    if (rc < 0)
+        return rc;
+    mr_runtime *rt =
+        config.allocate(config.context, sizeof *rt, _Alignof(mr_runtime));
+    if (!rt)
+        return MR_ENOMEM;
+    memset(rt, 0, sizeof *rt);
+    rt->config = config;
+    rc = open_runtime(rt);
+    if (rc < 0)
+        config.release(config.context, rt, sizeof *rt);
+    else
+        *out = rt;
+    return rc;
+}
+
+/* ---- Work from outside -------------------------------------------------- */
+
+void mri_runtime_born(mr_runtime *rt)
+{
+    mri_add_relaxed(&rt->live, 1);
+}
+
+void mri_runtime_gone(mr_runtime *rt)
+{
+    /* Release: with the acquire of who waits for 0. */
+    if (mri_sub_acq_rel(&rt->live, 1) == 1)
+        mri_event_count_notify_all(&rt->drained);
+}
+
+int mri_runtime_admit(mr_runtime *rt)
+{
+    if (rt->generation != mri_fork_generation())
+        return MR_EPERM;
+    mri_runtime_born(rt);
+    mri_fence_seq_cst(); /* with the one in mr_stop */
+    if (!mri_load_relaxed(&rt->refusing))
+        return 0;
+    mri_runtime_gone(rt);
+    return MR_ECANCELED;
+}
+
+void mri_runtime_post(mr_runtime *rt, mri_run_node *node)
+{
+    int rc = mri_inbox_push(&rt->inbox, node);
+    mri_require(rc >= 0, "the inbox is open while anything lives");
+    /* Told 0: somebody else was told to wake one. */
+    if (rc == 1)
+        mri_runtime_wake(rt);
+}
+
+unsigned mr_workers(const mr_runtime *rt)
+{
+    return rt->workers;
+}
+
+mr_runtime *mr_self(void)
+{
+    mri_strand *s = mri_strand_self();
+    return s ? s->worker->runtime : NULL;
+}
+
+/* ---- Stop --------------------------------------------------------------- */
+
+static int drain(mr_runtime *rt, int64_t deadline)
+{
+    for (;;) {
+        if (mri_load_acquire(&rt->live) == 0)
+            return 0;
+        mri_event_key key = mri_event_count_prepare(&rt->drained);
+        if (mri_load_acquire(&rt->live) == 0) {
+            mri_event_count_cancel(&rt->drained);
+            return 0;
+        }
+        if (mri_event_count_commit(&rt->drained, key, deadline) < 0)
+            return mri_load_acquire(&rt->live) == 0 ? 0 : MR_ETIMEDOUT;
+    }
+}
+
+int mr_stop(mr_runtime *rt, int64_t deadline)
+{
+    if (mri_strand_self() || rt->generation != mri_fork_generation())
+        return MR_EPERM;
+    mri_store_relaxed(&rt->refusing, 1); /* 1 */
+    mri_fence_seq_cst();                 /* with the one in admit */
+    int rc = drain(rt, deadline);        /* 2 */
+    if (rc < 0)
+        return rc;
+    end_workers(rt, rt->workers);  /* 3, 4 */
+    mr_config config = rt->config; /* 5 */
+    mri_require(mri_strand_pool_close(&rt->pool) == 0, "what was mapped is");
+    mri_runtime_release(rt, rt->worker, workers_size(rt));
+    config.release(config.context, rt, sizeof *rt);
+    return 0;
+}

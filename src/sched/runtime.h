@@ -1,0 +1,59 @@
+/* A runtime: its workers, its strands, and the way in for other threads.
+ *
+ * Must not know: what the tasks are.
+ */
+#ifndef MRI_SCHED_RUNTIME_H
+#define MRI_SCHED_RUNTIME_H
+
+#include "os/barrier.h"
+#include "sched/worker.h"
+#include <millrace/runtime.h>
+
+struct mr_runtime {
+    /* Constant from start to stop. */
+    mri_barrier barrier;
+    uint32_t workers, most_searchers;
+    uint32_t generation; /* of the process: another one after fork() */
+    mri_worker *worker;
+    mr_config config;
+
+    mri_strand_pool pool;
+
+    /* Idling: see idle.c. */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_event_count idle;
+    mri_atomic_u32 searchers;
+    mri_atomic_u32 watched; /* 1: one of the sleepers looks now and then */
+    mri_atomic_u32 stopping, refusing;
+
+    mri_inbox inbox;
+
+    /* Jobs that were submitted and have not ended. */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u64 live;
+    mri_event_count drained;
+};
+
+/* Memory by the configured hooks. */
+void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align);
+void mri_runtime_release(mr_runtime *rt, void *memory, size_t size);
+
+/* Any thread: one job from outside is about to come; 0, and mri_runtime_gone
+ * is called when it has ended; or MR_ECANCELED, MR_EPERM as mr_run. */
+MRI_CHECKED int mri_runtime_admit(mr_runtime *rt);
+
+/* Any thread: into the inbox. */
+void mri_runtime_post(mr_runtime *rt, mri_run_node *node);
+
+/* After something was put where any worker would find it: one that has nothing
+ * to do is woken, unless another is searching. */
+void mri_runtime_wake(mr_runtime *rt);
+
+/* Worker: sleep until there may be something to do; true: *work is it. */
+MRI_CHECKED bool mri_idle_wait(mri_worker *w, mri_work *work);
+/* Worker: search among the others for a while. */
+MRI_CHECKED bool mri_idle_search(mri_worker *w, mri_work *work);
+
+/* One job more, one less. */
+void mri_runtime_born(mr_runtime *rt);
+void mri_runtime_gone(mr_runtime *rt);
+
+#endif

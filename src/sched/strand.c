@@ -1,0 +1,214 @@
+/* See strand.h. */
+#include "sched/strand.h"
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "sched/runtime.h"
+
+/* Eight bytes of the loader's reserve, so that the library can be loaded by
+ * dlopen and the access is still one instruction. */
+static _Thread_local mri_strand *self
+    __attribute__((tls_model("initial-exec")));
+
+/* Never inlined, and the result is laundered: after a switch the caller may be
+ * on another thread, and a compiler that remembers the address of `self`, or
+ * knows this function for a pure one, would read the first thread's. */
+MRI_NOINLINE mri_strand *mri_strand_self(void)
+{
+    mri_strand *s = self;
+    __asm__ volatile("" : "+r"(s) : : "memory");
+    return s;
+}
+
+static MRI_NOINLINE void set_self(mri_strand *s)
+{
+    self = s;
+    __asm__ volatile("" : : : "memory");
+}
+
+/* What is kept free below an awaited child that starts on this stack: enough
+ * for the library's own slow paths and a signal's frame. */
+enum { RESERVE = 16384 };
+
+/* The first time ever that this index is used. */
+static void map(mr_runtime *rt, mri_strand *s, uint32_t i)
+{
+    mri_slot *slots = (mri_slot *)(void *)mri_strand_slots(&rt->pool, i);
+    s->index = i;
+    s->stack = mri_strand_stack(&rt->pool, i);
+    size_t reserve = rt->pool.stack_size / 4;
+    s->stack_limit = s->stack + (reserve < RESERVE ? reserve : RESERVE);
+    mri_deque_map(&s->deque, slots,
+                  (uint32_t)(rt->pool.slots_size / sizeof *slots),
+                  &rt->barrier);
+    mri_park_word_init(&s->park);
+    mri_token_open(&s->token);
+    s->token.node.word = MRI_NODE_TOKEN;
+    s->node.word = MRI_NODE_STRAND;
+    s->mapped = true;
+}
+
+static void begin(void *arg);
+
+mri_strand *mri_strand_take(mri_worker *w)
+{
+    mr_runtime *rt = w->runtime;
+    int64_t i = mri_strand_get(&rt->pool, &w->cache);
+    if (i < 0)
+        return NULL;
+    mri_strand *s = mri_strand_control(&rt->pool, (uint32_t)i);
+    if (mri_unlikely(!s->mapped))
+        map(rt, s, (uint32_t)i);
+    mri_fiber_open(&s->fiber, s->stack, rt->pool.stack_size, begin, s);
+    return s;
+}
+
+void mri_strand_drop(mri_worker *w, mri_strand *s)
+{
+    mri_fiber_close(&s->fiber);
+    mri_strand_put(&w->runtime->pool, &w->cache, s->index);
+}
+
+/* On the far side of a switch. */
+static void arrive(mri_strand *s)
+{
+    mri_worker *w = s->worker;
+    mri_after after = w->after;
+    w->after.what = MRI_AFTER_NOTHING;
+    switch (after.what) {
+    case MRI_AFTER_NOTHING:
+        break;
+    case MRI_AFTER_PARKED:
+        /* Its wait is over already: nobody else resumes it. */
+        if (!mri_park_parked(&after.left->park, after.count))
+            mri_worker_push(w, &after.left->node);
+        break;
+    case MRI_AFTER_REQUEUED:
+        mri_worker_push(w, &after.left->node);
+        break;
+    case MRI_AFTER_RECYCLED:
+        mri_strand_drop(w, after.left);
+        break;
+    }
+}
+
+static void begin(void *arg)
+{
+    mri_strand *s = arg;
+    arrive(s);
+    mri_worker_loop(s);
+}
+
+/* The calling thread goes on with s. */
+static void install(mri_worker *w, mri_strand *s)
+{
+    s->worker = w;
+    /* Release: a thief sees the strand's deque initialised. */
+    mri_store_release(&w->current, s);
+    set_self(s);
+    /* Hunger of sleepers reaches the strand that runs: see idle.c. */
+    mri_light_fence();
+    if (mri_unlikely(mri_event_count_awaited(&w->runtime->idle)))
+        mri_deque_hunger(&s->deque);
+}
+
+static void check_canary(mri_worker *w, const mri_strand *s)
+{
+    mri_require(mri_strand_canary_ok(&w->runtime->pool, s->index),
+                "a task keeps within its stack (mr_config.stack_size)");
+}
+
+void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after)
+{
+    mri_worker *w = from->worker;
+    check_canary(w, from);
+    w->after = after;
+    install(w, to);
+    mri_fiber_switch(&from->fiber, &to->fiber);
+    arrive(from);
+}
+
+void mri_strand_enter(mri_worker *w, mri_strand *first)
+{
+    mri_fiber_of_thread(&w->home);
+    install(w, first);
+    mri_fiber_switch(&w->home, &first->fiber);
+    /* Back from mri_strand_leave. */
+    mri_strand_drop(w, w->after.left);
+    mri_strand_flush(&w->runtime->pool, &w->cache);
+    mri_fiber_close(&w->home);
+}
+
+MRI_NORETURN void mri_strand_leave(mri_strand *s)
+{
+    mri_worker *w = s->worker;
+    w->after = (mri_after){.what = MRI_AFTER_RECYCLED, .left = s};
+    mri_store_release(&w->current, NULL);
+    set_self(NULL);
+    mri_fiber_switch(&s->fiber, &w->home);
+    mri_fatal("a strand that has left is not resumed", "left", __FILE__,
+              __LINE__, __func__);
+}
+
+/* ---- Waiting ------------------------------------------------------------ */
+
+/* No strand for the loop: this one keeps its thread until the park ends or
+ * another gives a strand back. */
+static mri_strand *wait_for_strand(mri_strand *s)
+{
+    mri_worker *w = s->worker;
+    for (;;) {
+        if (mri_park_ended(&s->park))
+            return NULL;
+        mri_atomic_u32 never;
+        mri_init(&never, 0);
+        (void)!mri_futex_wait(&never, 0, mri_clock_now() + 100000);
+        mri_strand *next = mri_strand_take(w);
+        if (next)
+            return next;
+    }
+}
+
+void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next)
+{
+    mri_worker *w = s->worker;
+    bool children = !mri_deque_is_idle(&s->deque);
+    if (children && mri_deque_park(&s->deque) &&
+        mri_token_offer(&w->queue, &s->token))
+        mri_runtime_wake(w->runtime);
+    mri_count(w, parks);
+    if (mri_unlikely(!next))
+        next = wait_for_strand(s);
+    if (next)
+        mri_strand_switch(
+            s, next,
+            (mri_after){.what = MRI_AFTER_PARKED, .left = s, .count = count});
+    if (children)
+        mri_deque_resume(&s->deque);
+}
+
+void mri_strand_park(mri_strand *s, uint64_t count)
+{
+    mri_strand_park_into(s, count, mri_strand_take(s->worker));
+}
+
+void mri_strand_yield(mri_strand *s)
+{
+    mri_strand *next = mri_strand_take(s->worker);
+    mri_count(s->worker, yields);
+    if (next)
+        mri_strand_switch(s, next,
+                          (mri_after){.what = MRI_AFTER_REQUEUED, .left = s});
+}
+
+void mri_strand_ready(mri_strand *s)
+{
+    mri_strand *here = mri_strand_self();
+    mr_runtime *rt = s->worker->runtime;
+    if (here && here->worker->runtime == rt) {
+        mri_worker_push(here->worker, &s->node);
+        return;
+    }
+    mri_runtime_post(rt, &s->node);
+}

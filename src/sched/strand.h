@@ -1,0 +1,103 @@
+/* A strand: a stack with the deque of what runs on it, and all that is needed
+ * to leave it and to come back.
+ *
+ * A worker's loop runs on a strand, and what it finds starts right there, as a
+ * plain call. When that has to wait, its strand parks, the worker goes on with
+ * the loop on another one, and whoever ends the wait puts the strand into a
+ * run queue; a worker that finds it there leaves its own strand for good and
+ * goes on in the middle of the other.
+ *
+ * Leaving has a far side: while registers are being saved the stack is in use,
+ * and nobody else may run on it. What is to be done with the strand that was
+ * left is therefore written into the worker (`mri_after`) and done by whoever
+ * arrives on the other stack:
+ *     PARKED    park_word.h says whether it rests or is ready again already
+ *     REQUEUED  into the worker's run queue
+ *     RECYCLED  back into the pool: its next life begins with a new stack
+ *
+ * Control words are never unmapped and never initialised twice, so a thief may
+ * look at a strand that it read from a worker's `current` long ago.
+ *
+ * Must not know: what a task is, where work is looked for.
+ */
+#ifndef MRI_SCHED_STRAND_H
+#define MRI_SCHED_STRAND_H
+
+#include "os/fiber.h"
+#include "parts/park_word.h"
+#include "parts/run_node.h"
+#include "parts/strand_deque.h"
+#include "parts/strand_pool.h"
+#include "parts/token.h"
+
+typedef struct mri_worker mri_worker;
+
+typedef struct mri_strand {
+    mri_deque deque;
+    /* Who runs it, or ran it last: written by that worker as it switches to
+     * it, read on the strand. Everything that runs here asks for its worker
+     * again after each wait. */
+    mri_worker *worker;
+    char *stack_limit; /* constant: below it no awaited child starts */
+    mri_slot *given;   /* a child to begin with; before it is entered */
+    uint64_t awaiting; /* the park that the completer of a task ends */
+    mri_park_word park;
+    mri_run_node node; /* from the end of a park until it is resumed */
+    mri_token token;
+    mri_fiber fiber;
+    char *stack;    /* constant */
+    uint32_t index; /* constant: in the pool */
+    bool mapped;    /* the above is initialised */
+} mri_strand;
+
+/* What to do with the strand that a worker has just left. */
+typedef struct mri_after {
+    enum {
+        MRI_AFTER_NOTHING,
+        MRI_AFTER_PARKED,
+        MRI_AFTER_REQUEUED,
+        MRI_AFTER_RECYCLED
+    } what;
+    mri_strand *left;
+    uint64_t count; /* of the park */
+} mri_after;
+
+/* On strand s: is so little stack left that no child should start on it? */
+MRI_INLINE bool mri_strand_is_deep(const mri_strand *s)
+{
+    return mri_stack_pointer() < s->stack_limit;
+}
+
+/* The strand that the calling thread runs, or NULL. */
+mri_strand *mri_strand_self(void);
+
+/* Worker: a strand for its loop, not yet running; NULL where memory or the
+ * configured number of strands is used up. */
+MRI_CHECKED mri_strand *mri_strand_take(mri_worker *w);
+
+/* Worker: give back one that was taken and not entered. */
+void mri_strand_drop(mri_worker *w, mri_strand *s);
+
+/* The worker of `from` goes on with `to`, a strand at rest or just taken.
+ * Returns when somebody switches back to `from`. */
+void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after);
+
+/* Worker thread: onto its first strand; returns when the loop has ended. */
+void mri_strand_enter(mri_worker *w, mri_strand *first);
+/* Worker's loop, on strand s: back to the thread's own stack for good. */
+MRI_NORETURN void mri_strand_leave(mri_strand *s);
+
+/* On strand s: wait until the park that began with `count` ends; the caller
+ * has handed out the count. The strand may be on another worker afterwards. */
+void mri_strand_park(mri_strand *s, uint64_t count);
+
+/* The same; the worker goes on with `next`. */
+void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next);
+
+/* On strand s: let others run that are ready. */
+void mri_strand_yield(mri_strand *s);
+
+/* Whoever ended a park with MRI_PARK_RESUME. Any thread. */
+void mri_strand_ready(mri_strand *s);
+
+#endif

@@ -1,0 +1,273 @@
+/* See worker.h. */
+#include "sched/worker.h"
+
+#include "base/assert.h"
+#include "sched/runtime.h"
+
+static uint64_t next_random(mri_worker *w)
+{
+    /* Marsaglia, Xorshift RNGs, 2003: shifts 13, 7, 17. */
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random;
+}
+
+/* ---- Looking ------------------------------------------------------------ */
+
+static mri_run_node *take_next(mri_worker *w)
+{
+    mri_strand *s = w->next;
+    w->next = NULL;
+    return s ? &s->node : NULL;
+}
+
+/* All that other threads have put in: the first for us, the rest where others
+ * can take it. */
+static mri_run_node *take_inbox(mri_worker *w)
+{
+    mri_run_node *first = mri_inbox_take(&w->runtime->inbox);
+    if (!first)
+        return NULL;
+    mri_run_node *node = first->next;
+    bool more = node != NULL;
+    while (node) {
+        mri_run_node *then = node->next;
+        mri_run_queue_push(&w->queue, node);
+        node = then;
+    }
+    if (more)
+        mri_runtime_wake(w->runtime);
+    return first;
+}
+
+bool mri_worker_look(mri_worker *w, mri_work *work)
+{
+    mri_run_node *node = NULL;
+    if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0)) {
+        node = take_inbox(w);
+        if (!node)
+            node = mri_run_queue_pop(&w->queue);
+    }
+    if (!node)
+        node = take_next(w);
+    if (!node)
+        node = mri_run_queue_pop(&w->queue);
+    if (!node)
+        node = take_inbox(w);
+    *work = (mri_work){.node = node};
+    return node != NULL;
+}
+
+static bool steal_from(mri_worker *w, mri_worker *victim, mri_work *work)
+{
+    /* Acquire pairs with the release in install: an initialised deque. */
+    mri_strand *s = mri_load_acquire(&victim->current);
+    if (s) {
+        mri_slot *slot = mri_deque_steal(&s->deque);
+        if (slot) {
+            mri_count(w, steals);
+            *work = (mri_work){.slot = slot};
+            return true;
+        }
+        mri_deque_hunger(&s->deque);
+    }
+    mri_run_node *node = mri_run_queue_steal_half(&victim->queue, &w->queue);
+    if (!node)
+        return false;
+    mri_count(w, robberies);
+    *work = (mri_work){.node = node};
+    return true;
+}
+
+bool mri_worker_steal(mri_worker *w, mri_work *work)
+{
+    mr_runtime *rt = w->runtime;
+    uint32_t start = (uint32_t)(next_random(w) % rt->workers);
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        uint32_t v =
+            start + i < rt->workers ? start + i : start + i - rt->workers;
+        if (v != w->index && steal_from(w, &rt->worker[v], work))
+            return true;
+    }
+    return false;
+}
+
+bool mri_worker_find(mri_worker *w, mri_work *work)
+{
+    for (;;) {
+        if (mri_worker_look(w, work))
+            return true;
+        if (mri_load_relaxed(&w->runtime->stopping))
+            return false;
+        if (mri_idle_search(w, work) || mri_idle_wait(w, work))
+            return true;
+    }
+}
+
+/* ---- Running ------------------------------------------------------------ */
+
+static void run_slot(mri_strand *s, mri_slot *slot)
+{
+    mri_deque *d = &s->deque;
+    d->context = slot->context;
+    mri_slot_function(slot)(d, d->slots, slot);
+    d->context = NULL;
+    mri_require(mri_load_relaxed(&d->head) == d->slots,
+                "a task awaits its children before it returns");
+    mri_worker_completed(s, mri_task_word_complete(mri_slot_word(slot)));
+}
+
+/* A parked strand's children: one for us; if there are more, the token goes
+ * on to whoever looks next. */
+static void run_token(mri_strand *s, mri_token *token)
+{
+    mri_worker *w = s->worker;
+    mri_deque *d = &mri_container_of(token, mri_strand, token)->deque;
+    mri_token_taken(token);
+    mri_count(w, tokens);
+    mri_slot *slot = mri_deque_steal(d);
+    if (!slot)
+        return;
+    if (mri_deque_looks_live(d) && mri_token_offer(&w->queue, token))
+        mri_runtime_wake(w->runtime);
+    run_slot(s, slot);
+}
+
+static void run_node(mri_strand *s, mri_run_node *node)
+{
+    mri_worker *w = s->worker;
+    mri_strand *other;
+    mri_job *job;
+    switch ((enum mri_node_kind)node->word) {
+    case MRI_NODE_JOB:
+        mri_count(w, jobs);
+        job = mri_container_of(node, mri_job, node);
+        job->run(s, job);
+        mri_require(mri_load_relaxed(&s->deque.head) == s->deque.slots,
+                    "a task awaits its children before it returns");
+        break;
+    case MRI_NODE_STRAND:
+        mri_count(w, resumes);
+        other = mri_container_of(node, mri_strand, node);
+        mri_strand_switch(s, other,
+                          (mri_after){.what = MRI_AFTER_RECYCLED, .left = s});
+        break;
+    case MRI_NODE_TOKEN:
+        run_token(s, mri_container_of(node, mri_token, node));
+        break;
+    }
+}
+
+/* `s->worker` is read anew each time: what ran may have waited. */
+MRI_NORETURN void mri_worker_loop(mri_strand *s)
+{
+    mri_work work;
+    if (s->given) {
+        mri_slot *slot = s->given;
+        s->given = NULL;
+        run_slot(s, slot);
+    }
+    while (mri_worker_find(s->worker, &work))
+        if (work.slot)
+            run_slot(s, work.slot);
+        else
+            run_node(s, work.node);
+    mri_strand_leave(s);
+}
+
+void mri_worker_main(void *arg)
+{
+    mri_worker *w = arg;
+    /* Refused: a CPU that was taken from the process meanwhile; the worker
+     * then runs where the kernel lets it. */
+    if (w->cpu >= 0)
+        (void)!mri_thread_pin(w->cpu);
+    mri_strand_enter(w, w->first);
+}
+
+/* ---- What running things call ------------------------------------------- */
+
+void mri_worker_push(mri_worker *w, mri_run_node *node)
+{
+    mri_run_queue_push(&w->queue, node);
+    mri_runtime_wake(w->runtime);
+}
+
+void mri_worker_completed(mri_strand *s, mri_waiter waiter)
+{
+    mri_worker *w = s->worker;
+    mri_strand *other;
+    switch (mri_waiter_kind(waiter)) {
+    case MRI_WAITER_STRAND:
+        other = (mri_strand *)(uintptr_t)mri_waiter_payload(waiter);
+        if (mri_park_complete(&other->park, other->awaiting) != MRI_PARK_RESUME)
+            break;
+        /* Both are at hand: the task that ends, and who waits for it. */
+        if (!w->next && mri_load_relaxed(&s->deque.head) == s->deque.slots)
+            w->next = other;
+        else
+            mri_worker_push(w, &other->node);
+        break;
+    case MRI_WAITER_THREAD:
+        mri_task_wake_thread(waiter);
+        break;
+    default:
+        break;
+    }
+}
+
+void mri_worker_publish(mri_deque *deque, mri_slot *head)
+{
+    mri_worker *w = mri_strand_of_deque(deque)->worker;
+    mr_runtime *rt = w->runtime;
+    mri_deque_publish_slow(deque, head);
+    mri_count(w, publishes);
+    mri_runtime_wake(rt);
+}
+
+/* Begins to wait for `word`; false: it is done, nothing was begun. */
+static bool await_begin(mri_strand *s, mri_task_word *word, uint64_t *count)
+{
+    if (mri_task_word_is_done(word))
+        return false;
+    *count = mri_park_begin(&s->park);
+    s->awaiting = *count;
+    if (mri_task_word_await_begin(
+            word, mri_waiter_of(MRI_WAITER_STRAND, (uintptr_t)s)))
+        return true;
+    /* Ended by the strand itself: nobody resumes it. */
+    (void)!mri_park_complete(&s->park, *count);
+    return false;
+}
+
+void mri_worker_await(mri_strand *s, mri_task_word *word)
+{
+    uint64_t count;
+    if (await_begin(s, word, &count))
+        mri_strand_park(s, count);
+}
+
+void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head)
+{
+    mri_worker_await(s, mri_slot_word(slot));
+    mri_deque_settle(&s->deque, slot, head);
+}
+
+void mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot)
+{
+    mri_strand *other = mri_strand_take(s->worker);
+    if (!other) {
+        mri_slot_function(slot)(&s->deque, slot, slot);
+        return;
+    }
+    /* As if a thief had it; the deque does not know it any more, and nothing
+     * is spawned here before it is done. */
+    uint64_t count;
+    mri_task_word_init(mri_slot_word(slot));
+    other->given = slot;
+    if (!await_begin(s, mri_slot_word(slot), &count))
+        mri_fatal("what nobody runs yet is not done", "await_begin", __FILE__,
+                  __LINE__, __func__);
+    mri_strand_park_into(s, count, other);
+}

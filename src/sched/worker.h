@@ -1,0 +1,138 @@
+/* A worker: a thread that finds what can run, and runs it.
+ *
+ * Where it looks, in this order:
+ *   next     what became ready as the last thing ended; nobody else sees it
+ *   queue    its run queue, first in, first out; thieves take from it too
+ *   inbox    the runtime's: what other threads have put in; whoever takes it
+ *            takes all, into its own queue
+ *   others   the deque of the strand that another worker runs, then that
+ *            worker's queue; from a random one on, all of them
+ * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
+ * `next`: so whoever stands in a queue of n waits for no more than
+ * n + n / MRI_INBOX_TURN + 1 picks of its worker.
+ *
+ * Idle: see idle.c, which has the proof that no work is left lying.
+ *
+ * Must not know: what a task computes, scopes, I/O.
+ */
+#ifndef MRI_SCHED_WORKER_H
+#define MRI_SCHED_WORKER_H
+
+#include "os/thread.h"
+#include "parts/event_count.h"
+#include "parts/inbox.h"
+#include "parts/run_queue.h"
+#include "parts/strand_pool.h"
+#include "parts/task_word.h"
+#include "sched/strand.h"
+
+typedef struct mr_runtime mr_runtime;
+
+enum { MRI_QUEUE = 256, MRI_INBOX_TURN = 61 };
+
+/* What stands in queues and inboxes: run_node.word. */
+enum mri_node_kind {
+    MRI_NODE_JOB,    /* a mri_job */
+    MRI_NODE_STRAND, /* a mri_strand that is ready */
+    MRI_NODE_TOKEN   /* a parked mri_strand with children to be stolen */
+};
+
+/* Something to be called once, on a strand of whichever worker finds it. */
+typedef struct mri_job mri_job;
+struct mri_job {
+    mri_run_node node;
+    void (*run)(mri_strand *s, mri_job *job);
+};
+
+/* Counters: their worker writes them, on slow paths alone; anybody reads. */
+typedef struct mri_worker_stats {
+    mri_atomic_u64 jobs, resumes, steals, robberies, tokens, publishes, forces,
+        parks, yields, searches, sleeps, wakes;
+} mri_worker_stats;
+
+struct mri_worker {
+    /* Constant. */
+    mr_runtime *runtime;
+    uint32_t index;
+    int cpu; /* to keep to, or -1 */
+
+    /* The worker alone. */
+    mri_strand *first;
+    uint32_t tick;
+    uint64_t random;
+    mri_strand *next;
+    mri_after after;
+    mri_strand_cache cache;
+    mri_fiber home;
+    mri_thread thread;
+
+    /* The worker writes, anybody reads. */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic(mri_strand *) current;
+    mri_atomic_u32 idle; /* 1: has nothing to run and looks for the last time,
+                            or sleeps */
+    mri_worker_stats stats;
+
+    mri_run_queue queue;
+    mri_run_slot slots[MRI_QUEUE];
+};
+
+/* One thing to run. */
+typedef struct mri_work {
+    mri_run_node *node; /* or */
+    mri_slot *slot;     /* stolen: the caller runs and completes it */
+} mri_work;
+
+#define mri_count(w, what)                                                     \
+    mri_store_relaxed(&(w)->stats.what, mri_load_relaxed(&(w)->stats.what) + 1)
+
+/* Worker. Something to run, waiting for it if need be; false: stop. */
+MRI_CHECKED bool mri_worker_find(mri_worker *w, mri_work *work);
+
+/* Worker. One look at everything that needs no search. */
+MRI_CHECKED bool mri_worker_look(mri_worker *w, mri_work *work);
+/* Worker. One look at all the others, asking each for more. */
+MRI_CHECKED bool mri_worker_steal(mri_worker *w, mri_work *work);
+
+/* A worker's thread, from start to stop. `arg` is the worker. */
+void mri_worker_main(void *arg);
+
+/* The loop, on a strand of its own. */
+MRI_NORETURN void mri_worker_loop(mri_strand *s);
+
+/* Worker. Into its own queue; somebody who has nothing to do hears of it. */
+void mri_worker_push(mri_worker *w, mri_run_node *node);
+
+/* On strand s: act on what the completion of a task has returned. */
+void mri_worker_completed(mri_strand *s, mri_waiter waiter);
+
+/* Owner of the deque: answer the hunger of others (mri_deque_spawn found it);
+ * `head` as it is after the spawn. */
+void mri_worker_publish(mri_deque *deque, mri_slot *head);
+
+/* On strand s: wait until a task is done whose word this is. */
+void mri_worker_await(mri_strand *s, mri_task_word *word);
+
+/* On strand s: the child in this slot was taken by a thief; wait until it is
+ * done, then its result is in the slot, and the slot the strand's again. */
+void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head);
+
+/* On strand s: the child in this slot is the strand's to run (MRI_MINE), but
+ * its stack is nearly used up: run it on another one and wait. `slot` is at
+ * the deque's head. Without another strand it runs here after all, on what is
+ * left of the stack. */
+void mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot);
+
+/* The word by which a stolen child is waited for. */
+MRI_INLINE mri_task_word *mri_slot_word(mri_slot *slot)
+{
+    MRI_STATIC_ASSERT(sizeof(slot->done) == sizeof(mri_task_word),
+                      "a slot's done is a task word");
+    return (mri_task_word *)(void *)&slot->done;
+}
+
+MRI_INLINE mri_strand *mri_strand_of_deque(mri_deque *deque)
+{
+    return mri_container_of(deque, mri_strand, deque);
+}
+
+#endif

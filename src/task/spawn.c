@@ -1,0 +1,103 @@
+/* Spawn and await through a function pointer: millrace/task.h. */
+#include "base/assert.h"
+#include "sched/runtime.h"
+#include "task/task.h"
+#include <millrace/error.h>
+
+MRI_STATIC_ASSERT(sizeof(mri_task) == sizeof(mr_task), "mr_task has the size");
+
+/* A child of this kind: value[0] is the argument, then the result; value[1]
+ * the function. */
+static MRI_SLOT_FN void run_slot(mri_deque *deque, mri_slot *head,
+                                 mri_slot *slot)
+{
+    (void)head;
+    mr_fn fn = (mr_fn)slot->value[1];
+    slot->value[0] =
+        mri_task_call(mri_strand_of_deque(deque), fn, (void *)slot->value[0]);
+}
+
+/* ---- Spawn -------------------------------------------------------------- */
+
+static void run_queued(mri_strand *s, mri_job *job)
+{
+    mri_task *t = mri_container_of(job, mri_task, job);
+    t->value = mri_task_call(s, t->fn, (void *)t->value);
+    mri_worker_completed(s, mri_task_word_complete(&t->word));
+}
+
+static MRI_COLD void spawn_queued(mri_strand *s, mri_task *t, mr_fn fn,
+                                  void *arg)
+{
+    t->slot = NULL;
+    t->fn = fn;
+    t->value = (int64_t)arg;
+    t->job.node.word = MRI_NODE_JOB;
+    t->job.run = run_queued;
+    mri_task_word_init(&t->word);
+    mri_worker_push(s->worker, &t->job.node);
+}
+
+void mr_spawn(mr_task *task, mr_fn fn, void *arg)
+{
+    mri_task *t = (mri_task *)task;
+    mri_strand *s = mri_strand_self();
+    t->owner = s;
+    if (mri_unlikely(!s))
+        return;
+    mri_slot *head = mri_load_relaxed(&s->deque.head);
+    if (mri_unlikely(!mri_deque_has_room(&s->deque, head))) {
+        spawn_queued(s, t, fn, arg);
+        return;
+    }
+    t->slot = head;
+    head->value[0] = (int64_t)arg;
+    head->value[1] = (int64_t)fn;
+    if (mri_deque_spawn_asked(&s->deque, head, run_slot))
+        mri_worker_publish(&s->deque, head + 1);
+}
+
+/* ---- Await -------------------------------------------------------------- */
+
+static MRI_COLD int64_t await_queued(mri_strand *s, mri_task *t)
+{
+    mri_worker_await(s, &t->word);
+    return t->value;
+}
+
+static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,
+                                   mri_slot *head, mri_verdict verdict)
+{
+    if (verdict == MRI_TAKEN)
+        mri_worker_await_taken(s, slot, head);
+    return slot->value[0];
+}
+
+int64_t mr_await(mr_task *task)
+{
+    mri_task *t = (mri_task *)task;
+    mri_strand *s = mri_strand_self();
+    if (mri_unlikely(!s || t->owner != s))
+        return MR_EPERM;
+    mri_slot *slot = t->slot;
+    t->owner = NULL;
+    if (mri_unlikely(!slot))
+        return await_queued(s, t);
+    mri_slot *head = mri_load_relaxed(&s->deque.head);
+    mri_verdict verdict = mri_deque_await(&s->deque, slot, head, run_slot);
+    if (mri_unlikely(verdict != MRI_MINE))
+        return await_slow(s, slot, head, verdict);
+    if (mri_unlikely(mri_strand_is_deep(s))) {
+        mri_worker_run_elsewhere(s, slot);
+        return slot->value[0];
+    }
+    mr_fn fn = (mr_fn)slot->value[1];
+    return mri_task_call(s, fn, (void *)slot->value[0]);
+}
+
+void mr_yield(void)
+{
+    mri_strand *s = mri_strand_self();
+    if (s)
+        mri_strand_yield(s);
+}

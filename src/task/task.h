@@ -1,0 +1,41 @@
+/* A task of the pointer kind: mr_task seen from inside.
+ *
+ *     where                 slot     runs
+ *     in its spawner's      the one  by whoever takes it there, the spawner's
+ *     deque                          await included
+ *     in a run queue        NULL     by whoever pops it; the await parks.
+ *     (the slots are full)           Never in the await: two that wait for
+ *                                    each other would hang
+ *
+ * `owner` is the strand that spawned it, and NULL once it is awaited or where
+ * nothing was started: that is how a wrong await is known.
+ *
+ * Must not know: how a worker finds it.
+ */
+#ifndef MRI_TASK_TASK_H
+#define MRI_TASK_TASK_H
+
+#include "sched/worker.h"
+#include <millrace/task.h>
+
+typedef struct mri_task {
+    mri_strand *owner; /* the spawner's strand writes and reads it */
+    mri_slot *slot;    /* likewise */
+    /* Queued: the spawner writes, who runs it reads. */
+    mri_job job;
+    mr_fn fn;
+    int64_t value; /* the argument; who runs it: the result, before word */
+    mri_task_word word;
+} mri_task;
+
+/* fn(arg) on strand s, which is left as it was found. */
+MRI_INLINE int64_t mri_task_call(mri_strand *s, mr_fn fn, void *arg)
+{
+    mri_slot *head = mri_load_relaxed(&s->deque.head);
+    int64_t result = fn(arg);
+    mri_require(mri_load_relaxed(&s->deque.head) == head,
+                "a task awaits its children before it returns");
+    return result;
+}
+
+#endif
