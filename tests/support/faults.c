@@ -14,6 +14,7 @@ static struct {
     atomic_bool armed;
     atomic_int seen, hit;
     const char *_Atomic last;
+    void (*_Atomic before)(const char *call);
 } faults;
 
 void faults_arm_call(const char *call, int nth, int error, bool forever)
@@ -39,6 +40,11 @@ bool faults_disarm(void)
     return faults.hit > 0;
 }
 
+void faults_before(void (*step)(const char *call))
+{
+    faults.before = step;
+}
+
 const char *faults_last(void)
 {
     return faults.last;
@@ -51,6 +57,9 @@ int faults_count(void)
 
 int mri_fault(const char *call)
 {
+    void (*before)(const char *) = faults.before;
+    if (before)
+        before(call);
     if (!faults.armed || (faults.only && strcmp(faults.only, call) != 0))
         return 0;
     int seen = ++faults.seen;

@@ -26,6 +26,10 @@ void faults_arm_call(const char *call, int nth, int error, bool forever);
 /* Stop. True when the armed call was reached and so failed. */
 bool faults_disarm(void);
 
+/* Until told otherwise do this before each call, on the thread that makes it:
+ * what another thread might do just then, without one. NULL: nothing. */
+void faults_before(void (*step)(const char *call));
+
 /* Name of the call that failed last, or NULL; calls counted since arming. */
 const char *faults_last(void);
 int faults_count(void);
