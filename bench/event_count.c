@@ -6,36 +6,35 @@
 #include "bench.h"
 #include "os/clock.h"
 #include "os/futex.h"
-
-#include <pthread.h>
+#include "rally.h"
 
 struct table {
-    MRI_ALIGNED(64) mri_atomic_u32 ball; /* whose turn: odd or even */
-    MRI_ALIGNED(64) mri_event_count turn_of[2];
-    uint64_t n;
-    void (*await)(struct table *t, uint32_t turn);
-    void (*serve)(struct table *t, uint32_t turn);
+    MRI_ALIGNED(64) mri_atomic_u32 turn;
+    MRI_ALIGNED(64) mri_event_count turn_of[2]; /* even, odd */
 };
 
-static void await_futex(struct table *t, uint32_t turn)
+static void await_futex(void *table, uint32_t turn)
 {
-    uint32_t ball;
-    while ((ball = mri_load_acquire(&t->ball)) != turn)
-        bench_keep(mri_futex_wait(&t->ball, ball, MRI_NEVER));
+    struct table *t = table;
+    uint32_t now;
+    while ((now = mri_load_acquire(&t->turn)) != turn)
+        bench_keep(mri_futex_wait(&t->turn, now, MRI_NEVER));
 }
 
-static void serve_futex(struct table *t, uint32_t turn)
+static void serve_futex(void *table, uint32_t turn)
 {
-    mri_store_release(&t->ball, turn);
-    mri_futex_wake(&t->ball, 1);
+    struct table *t = table;
+    mri_store_release(&t->turn, turn);
+    mri_futex_wake(&t->turn, 1);
 }
 
-static void await_event(struct table *t, uint32_t turn)
+static void await_event(void *table, uint32_t turn)
 {
+    struct table *t = table;
     mri_event_count *mine = &t->turn_of[turn % 2];
-    while (mri_load_acquire(&t->ball) != turn) {
+    while (mri_load_acquire(&t->turn) != turn) {
         mri_event_key key = mri_event_count_prepare(mine);
-        if (mri_load_acquire(&t->ball) == turn) {
+        if (mri_load_acquire(&t->turn) == turn) {
             mri_event_count_cancel(mine);
             return;
         }
@@ -43,50 +42,27 @@ static void await_event(struct table *t, uint32_t turn)
     }
 }
 
-static void serve_event(struct table *t, uint32_t turn)
+static void serve_event(void *table, uint32_t turn)
 {
-    mri_store_release(&t->ball, turn);
+    struct table *t = table;
+    mri_store_release(&t->turn, turn);
     mri_event_count_notify_one(&t->turn_of[turn % 2]);
-}
-
-static void play(struct table *t, uint32_t mine)
-{
-    for (uint64_t i = 0; i < t->n; i++) {
-        uint32_t turn = (uint32_t)(2 * i) + mine;
-        t->await(t, turn);
-        t->serve(t, turn + 1);
-    }
-}
-
-static void *play_second(void *arg)
-{
-    play(arg, 1);
-    return NULL;
-}
-
-static double round_trips(struct table *t)
-{
-    pthread_t second;
-    mri_event_count_init(&t->turn_of[0]);
-    mri_event_count_init(&t->turn_of[1]);
-    if (pthread_create(&second, NULL, play_second, t) != 0)
-        return -1;
-    int64_t start = bench_now();
-    play(t, 0);
-    pthread_join(second, NULL);
-    return (double)(bench_now() - start) / (double)t->n;
 }
 
 static double round_trip_event(uint64_t n)
 {
-    struct table t = {.n = n, .await = await_event, .serve = serve_event};
-    return round_trips(&t);
+    static const struct bench_players players = {await_event, serve_event};
+    struct table t = {0};
+    mri_event_count_init(&t.turn_of[0]);
+    mri_event_count_init(&t.turn_of[1]);
+    return bench_rally(&players, &t, n);
 }
 
 static double round_trip_futex(uint64_t n)
 {
-    struct table t = {.n = n, .await = await_futex, .serve = serve_futex};
-    return round_trips(&t);
+    static const struct bench_players players = {await_futex, serve_futex};
+    struct table t = {0};
+    return bench_rally(&players, &t, n);
 }
 
 static double notify_nobody(uint64_t n)

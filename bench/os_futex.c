@@ -4,15 +4,14 @@
 #include "bench.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "rally.h"
 
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 struct table {
-    MRI_ALIGNED(64) mri_atomic_u32 ball;
-    uint64_t n;
+    MRI_ALIGNED(64) mri_atomic_u32 turn;
     int (*wait)(mri_atomic_u32 *word, uint32_t expected);
     int (*wake)(mri_atomic_u32 *word);
 };
@@ -39,44 +38,33 @@ static int wake_raw(mri_atomic_u32 *word)
                         NULL, 0);
 }
 
-static void play(struct table *t, uint32_t mine)
+static void await(void *table, uint32_t turn)
 {
-    for (uint64_t i = 0; i < t->n; i++) {
-        uint32_t turn = (uint32_t)(2 * i) + mine, ball;
-        while ((ball = mri_load_acquire(&t->ball)) != turn)
-            t->wait(&t->ball, ball);
-        mri_store_release(&t->ball, turn + 1);
-        t->wake(&t->ball);
-    }
+    struct table *t = table;
+    uint32_t now;
+    while ((now = mri_load_acquire(&t->turn)) != turn)
+        t->wait(&t->turn, now);
 }
 
-static void *play_second(void *arg)
+static void serve(void *table, uint32_t turn)
 {
-    play(arg, 1);
-    return NULL;
+    struct table *t = table;
+    mri_store_release(&t->turn, turn);
+    t->wake(&t->turn);
 }
 
-static double round_trips(struct table *t)
-{
-    pthread_t second;
-    if (pthread_create(&second, NULL, play_second, t) != 0)
-        return -1;
-    int64_t start = bench_now();
-    play(t, 0);
-    pthread_join(second, NULL);
-    return (double)(bench_now() - start) / (double)t->n;
-}
+static const struct bench_players players = {await, serve};
 
 static double round_trip_ours(uint64_t n)
 {
-    struct table t = {.n = n, .wait = wait_ours, .wake = wake_ours};
-    return round_trips(&t);
+    struct table t = {.wait = wait_ours, .wake = wake_ours};
+    return bench_rally(&players, &t, n);
 }
 
 static double round_trip_raw(uint64_t n)
 {
-    struct table t = {.n = n, .wait = wait_raw, .wake = wake_raw};
-    return round_trips(&t);
+    struct table t = {.wait = wait_raw, .wake = wake_raw};
+    return bench_rally(&players, &t, n);
 }
 
 static double wake_nobody(uint64_t n)
