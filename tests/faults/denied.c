@@ -11,14 +11,6 @@
 #include <millrace/error.h>
 #include <sys/syscall.h>
 
-#define RUN_OR_SKIP(fn, arg, reason)                                           \
-    do {                                                                       \
-        enum child_end end = child_run((fn), (arg));                           \
-        if (end == CHILD_SKIP)                                                 \
-            SKIP(reason);                                                      \
-        EXPECT_EQ(end, CHILD_OK);                                              \
-    } while (0)
-
 static enum child_end lose_membarrier(void *arg)
 {
     int error = *(int *)arg;
@@ -36,15 +28,15 @@ static enum child_end lose_membarrier(void *arg)
 TEST(denied, membarrier_denied_falls_back_to_fences_and_says_why)
 {
     int eperm = EPERM, enosys = ENOSYS;
-    RUN_OR_SKIP(lose_membarrier, &eperm, "no filters here");
-    RUN_OR_SKIP(lose_membarrier, &enosys, "no filters here");
+    CHILD_RUN_OR_SKIP(lose_membarrier, &eperm, "no filters here");
+    CHILD_RUN_OR_SKIP(lose_membarrier, &enosys, "no filters here");
 }
 
 static enum child_end lose_lightweight_guards(void *arg)
 {
     (void)arg;
     if (mri_guard_probe() == MRI_GUARD_NONE ||
-        !filter_deny(SYS_madvise, 102, EINVAL))
+        !filter_deny(SYS_madvise, FILTER_GUARD_INSTALL, EINVAL))
         return CHILD_SKIP;
     CHILD_EXPECT(mri_guard_probe() == MRI_GUARD_MPROTECT);
     void *page = NULL;
@@ -60,13 +52,14 @@ static enum child_end lose_lightweight_guards(void *arg)
 
 TEST(denied, lightweight_guards_denied_fall_back_to_mprotect)
 {
-    RUN_OR_SKIP(lose_lightweight_guards, NULL, "no guards or filters here");
+    CHILD_RUN_OR_SKIP(lose_lightweight_guards, NULL,
+                      "no guards or filters here");
 }
 
 static enum child_end lose_all_guards(void *arg)
 {
     (void)arg;
-    if (!filter_deny(SYS_madvise, 102, EPERM) ||
+    if (!filter_deny(SYS_madvise, FILTER_GUARD_INSTALL, EPERM) ||
         !filter_deny(SYS_mprotect, -1, EPERM))
         return CHILD_SKIP;
     CHILD_EXPECT(mri_guard_probe() == MRI_GUARD_NONE);
@@ -75,7 +68,7 @@ static enum child_end lose_all_guards(void *arg)
 
 TEST(denied, without_any_guard_the_probe_says_none)
 {
-    RUN_OR_SKIP(lose_all_guards, NULL, "no filters here");
+    CHILD_RUN_OR_SKIP(lose_all_guards, NULL, "no filters here");
 }
 
 /* The pair of a guard that can be set and one that cannot be taken back. */
@@ -83,7 +76,7 @@ static enum child_end lose_unguard(void *arg)
 {
     (void)arg;
     if (mri_guard_probe() != MRI_GUARD_MADVISE ||
-        !filter_deny(SYS_madvise, 103, EPERM))
+        !filter_deny(SYS_madvise, FILTER_GUARD_REMOVE, EPERM))
         return CHILD_SKIP;
     CHILD_EXPECT(mri_guard_probe() == MRI_GUARD_MPROTECT);
     return CHILD_OK;
@@ -91,5 +84,6 @@ static enum child_end lose_unguard(void *arg)
 
 TEST(denied, guard_that_cannot_be_undone_is_not_chosen)
 {
-    RUN_OR_SKIP(lose_unguard, NULL, "no lightweight guards or filters here");
+    CHILD_RUN_OR_SKIP(lose_unguard, NULL,
+                      "no lightweight guards or filters here");
 }

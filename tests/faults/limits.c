@@ -2,21 +2,13 @@
  * locked memory. Each in a child, which spends itself on it. */
 #define _GNU_SOURCE
 #include "child.h"
+#include "mapped.h"
 #include "os/pages.h"
-#include "slow.h"
 #include "test.h"
 
 #include <millrace/error.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-
-#define RUN_OR_SKIP(fn, reason)                                                \
-    do {                                                                       \
-        enum child_end end = child_run((fn), NULL);                            \
-        if (end == CHILD_SKIP)                                                 \
-            SKIP(reason);                                                      \
-        EXPECT_EQ(end, CHILD_OK);                                              \
-    } while (0)
 
 static enum child_end exhaust_address_space(void *arg)
 {
@@ -38,7 +30,8 @@ static enum child_end exhaust_address_space(void *arg)
 
 TEST(limits, mapping_beyond_the_address_space_limit_is_no_memory)
 {
-    RUN_OR_SKIP(exhaust_address_space, "the limit is not enforced here");
+    CHILD_RUN_OR_SKIP(exhaust_address_space, NULL,
+                      "the limit is not enforced here");
 }
 
 /* Guards on every second page until the kernel refuses. How many it took, in
@@ -58,11 +51,9 @@ static int guard_until_refused(char *area, size_t pages, size_t *set)
 static enum child_end exhaust_mappings(void *arg)
 {
     (void)arg;
-    int64_t budget = mri_map_budget();
+    int64_t budget = mappings_to_spend();
     size_t page = mri_page_size(), set = 0;
-    /* Sanitizers and emulators need mappings of their own and die without. */
-    if (slow_is_sanitized() || budget < 0 || budget > 1000000 ||
-        mri_guard_probe() < MRI_GUARD_MADVISE)
+    if (budget < 0 || mri_guard_probe() < MRI_GUARD_MADVISE)
         return CHILD_SKIP;
     size_t pages = (size_t)budget * 2 + 100;
     void *area = NULL;
@@ -83,7 +74,8 @@ static enum child_end exhaust_mappings(void *arg)
 
 TEST(limits, mprotect_guards_beyond_the_map_limit_are_no_memory)
 {
-    RUN_OR_SKIP(exhaust_mappings, "mappings cannot be exhausted here");
+    CHILD_RUN_OR_SKIP(exhaust_mappings, NULL,
+                      "mappings cannot be exhausted here");
 }
 
 static enum child_end lock_memory(void *arg)
@@ -112,5 +104,5 @@ static enum child_end lock_memory(void *arg)
 
 TEST(limits, locked_memory_still_gets_guards_and_says_it_cannot_be_dropped)
 {
-    RUN_OR_SKIP(lock_memory, "memory cannot be locked here");
+    CHILD_RUN_OR_SKIP(lock_memory, NULL, "memory cannot be locked here");
 }

@@ -14,14 +14,6 @@
 #include <millrace/error.h>
 #include <sys/syscall.h>
 
-#define RUN_OR_SKIP(fn, reason)                                                \
-    do {                                                                       \
-        enum child_end end = child_run((fn), NULL);                            \
-        if (end == CHILD_SKIP)                                                 \
-            SKIP(reason);                                                      \
-        EXPECT_EQ(end, CHILD_OK);                                              \
-    } while (0)
-
 enum { STRANDS = 40 };
 
 static const mri_strand_config config = {
@@ -219,13 +211,14 @@ TEST(faults_strand_pool, lightweight_guards_refused_later_lead_to_mprotect)
     EXPECT_EQ(mri_strand_pool_close(&pool), 0);
 }
 
-static enum child_end lose_guards(bool all)
+static enum child_end lose_guards(void *arg)
 {
+    bool all = *(bool *)arg;
     mri_strand_pool pool;
     mri_strand_cache cache = {0};
     mri_strand_stats stats;
     if (mri_guard_probe() == MRI_GUARD_NONE ||
-        !filter_deny(SYS_madvise, 102, EPERM) ||
+        !filter_deny(SYS_madvise, FILTER_GUARD_INSTALL, EPERM) ||
         (all && !filter_deny(SYS_mprotect, -1, EPERM)))
         return CHILD_SKIP;
     CHILD_EXPECT(mri_strand_pool_open(&pool, &config) == 0);
@@ -240,35 +233,24 @@ static enum child_end lose_guards(bool all)
     return CHILD_OK;
 }
 
-static enum child_end lose_lightweight_guards(void *arg)
-{
-    (void)arg;
-    return lose_guards(false);
-}
-
-static enum child_end lose_all_guards(void *arg)
-{
-    (void)arg;
-    return lose_guards(true);
-}
-
 TEST(faults_strand_pool, lightweight_guards_denied_mprotect_is_used)
 {
-    RUN_OR_SKIP(lose_lightweight_guards, "no guards or filters here");
+    bool all = false;
+    CHILD_RUN_OR_SKIP(lose_guards, &all, "no guards or filters here");
 }
 
 TEST(faults_strand_pool, all_guards_denied_canaries_are_used)
 {
-    RUN_OR_SKIP(lose_all_guards, "no guards or filters here");
+    bool all = true;
+    CHILD_RUN_OR_SKIP(lose_guards, &all, "no guards or filters here");
 }
 
 /* The pool is told that it may have more mappings than there are. */
 static enum child_end exhaust_mappings(void *arg)
 {
     (void)arg;
-    int64_t budget = mri_map_budget();
-    if (slow_is_sanitized() || budget < 0 || budget > 1000000 ||
-        mri_guard_probe() < MRI_GUARD_MADVISE)
+    int64_t budget = mappings_to_spend();
+    if (budget < 0 || mri_guard_probe() < MRI_GUARD_MADVISE)
         return CHILD_SKIP;
     uint32_t count = (uint32_t)budget / 2 + 1000;
     mri_strand_pool pool;
@@ -299,16 +281,16 @@ static enum child_end exhaust_mappings(void *arg)
 
 TEST(faults_strand_pool, mappings_used_up_canaries_are_used)
 {
-    RUN_OR_SKIP(exhaust_mappings, "mappings cannot be exhausted here");
+    CHILD_RUN_OR_SKIP(exhaust_mappings, NULL,
+                      "mappings cannot be exhausted here");
 }
 
 /* The same by its own budget: the program keeps its half. */
 static enum child_end keep_to_the_budget(void *arg)
 {
     (void)arg;
-    int64_t budget = mri_map_budget();
-    if (slow_is_sanitized() || budget < 0 || budget > 1000000 ||
-        mri_guard_probe() == MRI_GUARD_NONE)
+    int64_t budget = mappings_to_spend();
+    if (budget < 0 || mri_guard_probe() == MRI_GUARD_NONE)
         return CHILD_SKIP;
     mri_strand_pool pool;
     mri_strand_cache cache = {0};
@@ -332,5 +314,5 @@ static enum child_end keep_to_the_budget(void *arg)
 
 TEST(faults_strand_pool, half_of_the_mappings_are_left_to_the_program)
 {
-    RUN_OR_SKIP(keep_to_the_budget, "the budget is not known here");
+    CHILD_RUN_OR_SKIP(keep_to_the_budget, NULL, "the budget is not known here");
 }

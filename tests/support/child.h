@@ -3,7 +3,8 @@
 #ifndef TESTS_SUPPORT_CHILD_H
 #define TESTS_SUPPORT_CHILD_H
 
-#include <stdio.h>
+#include "test.h"
+
 #include <unistd.h>
 
 enum child_end {
@@ -24,6 +25,15 @@ enum child_end child_run(enum child_end (*fn)(void *), void *arg);
                     __LINE__, #cond);                                          \
             return CHILD_FAILED;                                               \
         }                                                                      \
+    } while (0)
+
+/* In a test: it holds in a child, or is skipped as the child says. */
+#define CHILD_RUN_OR_SKIP(fn, arg, reason)                                     \
+    do {                                                                       \
+        enum child_end end = child_run((fn), (arg));                           \
+        if (end == CHILD_SKIP)                                                 \
+            SKIP(reason);                                                      \
+        EXPECT_EQ(end, CHILD_OK);                                              \
     } while (0)
 
 #endif

@@ -9,4 +9,7 @@
  * only where its third argument is that. False: no filters here. */
 bool filter_deny(int number, int advice, int error);
 
+/* Advices to madvise that the C library's headers may lack. */
+enum { FILTER_GUARD_INSTALL = 102, FILTER_GUARD_REMOVE = 103 };
+
 #endif
