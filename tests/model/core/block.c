@@ -80,7 +80,7 @@ uint32_t spin_limit(int location)
     for (unsigned i = 0; i < t->limits; i++)
         if (t->limit[i].location == location) {
             uint32_t seen = t->limit[i].seen;
-            bool newer = memory_location(location)->newest->stamp > seen;
+            bool newer = location_at(location)->newest->stamp > seen;
             t->limit[i] = t->limit[--t->limits];
             return newer ? seen + 1 : 0;
         }
@@ -90,8 +90,7 @@ uint32_t spin_limit(int location)
 static bool anything_newer(const struct thread *t)
 {
     for (unsigned i = 0; i < t->spins; i++)
-        if (memory_location(t->spin[i].location)->newest->stamp >
-            t->spin[i].seen)
+        if (location_at(t->spin[i].location)->newest->stamp > t->spin[i].seen)
             return true;
     return false;
 }
@@ -279,7 +278,7 @@ void model_event_post(int source)
     struct thread *t = me();
     engine_point(event_step);
     event_view[source] =
-        view_join(event_view[source], view_of(&t->now, memory_locations()));
+        view_join(event_view[source], view_of(&t->now, location_count()));
     t->now.clock[engine.current]++;
     events_ready |= 1u << source;
     if (tracing)

@@ -2,7 +2,8 @@
  *
  *   site.h       what instrumented code calls
  *   view.c       what a thread knows: clocks and, per location, how far
- *   memory.c     atomic locations as histories; loads and stores
+ *   location.c   atomic locations, each a history
+ *   memory.c     loads and stores: what may be read, where written
  *   fence.c      fences, and what seq_cst ones forbid
  *   plain.c      plain accesses: data races, dead memory
  *   engine.c     logical threads on fibers; one execution
@@ -160,7 +161,7 @@ static inline struct thread *me(void)
 /* First in every function that code under test calls and that may switch. */
 #define ENTER() (me()->frame = (uintptr_t)__builtin_frame_address(0))
 
-/* ---- memory.c ---------------------------------------------------------- */
+/* ---- location.c -------------------------------------------------------- */
 
 struct message {
     struct message *older, *newer;
@@ -177,12 +178,26 @@ struct location {
     unsigned size;
     struct message *newest;
 };
+extern struct location location_table[MAX_LOCATIONS];
 
-void memory_reset(void);
-unsigned memory_locations(void);
+void location_reset(void);
+/* Indices in use, 0 included, which stands for none. */
+unsigned location_count(void);
+static inline const struct location *location_at(int index)
+{
+    return &location_table[index];
+}
+/* The one at this address, begun with what the memory holds if it is new. */
+int location_open(uintptr_t addr, unsigned size);
 /* Its history is over: a plain write, or the end of the memory. */
-void memory_forget(uintptr_t addr, size_t size);
-const struct location *memory_location(int index);
+void location_forget(uintptr_t addr, size_t size);
+/* By the calling thread; not in any history yet. */
+struct message *location_message(uint64_t value, const struct mrm_site *site);
+/* Put m behind `before`, which nothing follows that it must stay next to. */
+void location_insert(int index, struct message *before, struct message *m);
+
+/* ---- memory.c ---------------------------------------------------------- */
+
 /* The timestamp behind which the calling thread may not look. */
 uint32_t memory_limit(int index);
 /* The kernel's look at a futex word; see block.c. */

@@ -268,8 +268,7 @@ void engine_block(void)
 static void join_all(void)
 {
     for (unsigned t = 1; t < engine.threads; t++)
-        knowledge_join_all(&me()->now, &engine.thread[t].now,
-                           memory_locations());
+        knowledge_join_all(&me()->now, &engine.thread[t].now, location_count());
 }
 
 /* A model's own figure; 0 stands for the usual one, MODEL_NONE for none. */
@@ -315,7 +314,7 @@ static void thread_main(void *arg)
 
 static void launch(void)
 {
-    const struct view *v = view_of(&me()->now, memory_locations());
+    const struct view *v = view_of(&me()->now, location_count());
     engine.thread[0].now.clock[0]++;
     engine.running = engine.launching = true;
     for (unsigned t = 1; t < engine.threads; t++) {
@@ -348,7 +347,7 @@ enum ending engine_run(const struct model *m)
     open_region();
     scratch_reset();
     plain_reset();
-    memory_reset();
+    location_reset();
     fence_reset();
     heap_reset();
     block_reset();

@@ -130,7 +130,7 @@ static void put_before_those_that_knew_newer(unsigned i, int index,
 
 void fence_note(int index, uint32_t stamp, bool writes)
 {
-    bool newest = stamp == memory_location(index)->newest->stamp;
+    bool newest = stamp == location_at(index)->newest->stamp;
     for (unsigned i = 0; i < count; i++) {
         struct fence *f = &fences[i];
         if (!happens_before(f, me()))
@@ -149,7 +149,7 @@ void fence_note(int index, uint32_t stamp, bool writes)
  * the very message that was read there. */
 static bool coherence_before(const struct fence *f, const struct fence *g)
 {
-    for (unsigned i = 1; i < memory_locations(); i++)
+    for (unsigned i = 1; i < location_count(); i++)
         if (f->read[i] < g->known[i] || f->wrote[i] <= g->known[i])
             return true;
     return false;
@@ -161,7 +161,7 @@ static void add(enum fence_kind kind)
     if (count == MAX_FENCES)
         engine_limit("more than %d fences in one execution", MAX_FENCES);
     struct fence *g = &fences[count];
-    size_t size = memory_locations() * sizeof g->known[0];
+    size_t size = location_count() * sizeof g->known[0];
     g->kind = kind;
     g->thread = engine.current;
     g->clock = t->now.clock[engine.current];
@@ -179,12 +179,12 @@ static void add(enum fence_kind kind)
 
 static void acquire_pending(struct thread *t)
 {
-    knowledge_join_all(&t->now, &t->pending, memory_locations());
+    knowledge_join_all(&t->now, &t->pending, location_count());
 }
 
 static void release(struct thread *t)
 {
-    t->released = view_of(&t->now, memory_locations());
+    t->released = view_of(&t->now, location_count());
     t->now.clock[engine.current]++;
 }
 

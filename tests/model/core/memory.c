@@ -22,109 +22,18 @@
  *  - seq_cst fences further restrict how old a message may be read, and where
  *    a store may stand: fence.c.
  *
- * Clocks (happens-before) travel with the same views; plain.c uses them.
- * Fences are fence.c's. Not modelled: load buffering (a load never returns a
- * value that is stored later in execution order).
+ * Clocks (happens-before) travel with the same views; plain.c uses them. The
+ * lists are location.c's, fences fence.c's. Not modelled: load buffering (a
+ * load never returns a value that is stored later in execution order).
  */
 #include "core/core.h"
 
 #include <inttypes.h>
 
-static struct location locations[MAX_LOCATIONS];
-static unsigned count;
-
-enum { STAMP_GAP = 1 << 14 };
-
-void memory_reset(void)
-{
-    count = 1; /* index 0 is "none" */
-}
-
-unsigned memory_locations(void)
-{
-    return count;
-}
-
-const struct location *memory_location(int index)
-{
-    return &locations[index];
-}
-
-static struct message *new_message(uint64_t value, const struct mrm_site *site)
-{
-    struct message *m = scratch_alloc(sizeof *m);
-    *m = (struct message){
-        .value = value, .thread = (uint8_t)engine.current, .site = site};
-    return m;
-}
-
-static uint64_t native_read(uintptr_t addr, unsigned size)
-{
-    return size == 4 ? *(volatile uint32_t *)addr : *(volatile uint64_t *)addr;
-}
-
-/* The cell itself always holds the newest value in modification order: what
- * a plain access after all atomic ones must find there. */
-static void native_write(const struct location *l)
-{
-    if (l->size == 4)
-        *(volatile uint32_t *)l->addr = (uint32_t)l->newest->value;
-    else
-        *(volatile uint64_t *)l->addr = l->newest->value;
-}
-
-static int open_location(uintptr_t addr, unsigned size)
-{
-    if (!engine_owns(addr) || !engine_owns(addr + size - 1))
-        engine_fail("an atomic outside the model, %#jx: it would survive the "
-                    "execution",
-                    (uintmax_t)addr);
-    int index = plain_location(addr);
-    if (index == 0 && size == 8)
-        index = plain_location(addr + 4);
-    if (index > 0) {
-        struct location *l = &locations[index];
-        if (l->addr != addr || l->size != size)
-            engine_fail("%s is accessed with %u bytes and with %u",
-                        trace_place(addr), l->size, size);
-        return index;
-    }
-    if (addr % size != 0 || (size != 4 && size != 8))
-        engine_fail("%s: an atomic of %u bytes, or misaligned",
-                    trace_place(addr), size);
-    if (count == MAX_LOCATIONS)
-        engine_limit("more than %d atomic locations", MAX_LOCATIONS);
-    index = (int)count++;
-    locations[index] = (struct location){
-        addr, size, new_message(native_read(addr, size), NULL)};
-    for (unsigned t = 0; t < engine.threads; t++) {
-        engine.thread[t].now.seen[index] = 0;
-        engine.thread[t].pending.seen[index] = 0;
-    }
-    fence_open_location(index);
-    plain_set_location(addr, index);
-    if (size == 8)
-        plain_set_location(addr + 4, index);
-    return index;
-}
-
-void memory_forget(uintptr_t addr, size_t size)
-{
-    for (uintptr_t a = addr & ~(uintptr_t)3; a < addr + size; a += 4) {
-        int index = plain_location(a);
-        if (index == 0)
-            continue;
-        const struct location *l = &locations[index];
-        for (uintptr_t half = l->addr; half < l->addr + l->size; half += 4)
-            plain_set_location(half, 0);
-        block_forget(l->addr, l->size);
-    }
-}
-
 /* All it knows, to be carried by a message; what it does next is newer. */
 static const struct view *snapshot(struct thread *t)
 {
-    const struct view *v = view_of(&t->now, count);
+    const struct view *v = view_of(&t->now, location_count());
     t->now.clock[engine.current]++;
     return v;
 }
@@ -135,7 +44,7 @@ static const struct view *snapshot(struct thread *t)
 uint32_t memory_limit(int index)
 {
     uint32_t seen = me()->now.seen[index];
-    if (seen == locations[index].newest->stamp)
+    if (seen == location_at(index)->newest->stamp)
         return seen;
     uint32_t floor = fence_floor(index);
     return seen > floor ? seen : floor;
@@ -164,7 +73,7 @@ static unsigned readable(int index)
 {
     uint32_t limit = read_limit(index);
     unsigned n = 0;
-    for (struct message *m = locations[index].newest; m; m = m->older) {
+    for (struct message *m = location_at(index)->newest; m; m = m->older) {
         if (m->stamp < limit)
             break;
         n++;
@@ -174,7 +83,7 @@ static unsigned readable(int index)
 
 static struct message *nth_newest(int index, unsigned n)
 {
-    struct message *m = locations[index].newest;
+    struct message *m = location_at(index)->newest;
     while (n--)
         m = m->older;
     return m;
@@ -192,7 +101,7 @@ uint64_t mrm_load(struct mrm_site *site, const void *addr, unsigned size)
     ENTER();
     uintptr_t a = (uintptr_t)addr;
     visit(site, STEP_READ, a, size);
-    int index = open_location(a, size);
+    int index = location_open(a, size);
     plain_access(a, size, ACCESS_ATOMIC_READ, __builtin_return_address(0));
     unsigned pick = choose(readable(index));
     struct message *m = nth_newest(index, pick);
@@ -205,36 +114,15 @@ uint64_t mrm_load(struct mrm_site *site, const void *addr, unsigned size)
 
 /* ---- Writing ------------------------------------------------------------ */
 
-/* Put m behind `before`, which nothing follows that it must stay next to. */
-static void insert(struct location *l, struct message *before,
-                   struct message *m)
-{
-    struct message *after = before->newer;
-    m->older = before;
-    m->newer = after;
-    before->newer = m;
-    if (after) {
-        after->older = m;
-        m->stamp = before->stamp + (after->stamp - before->stamp) / 2;
-        if (m->stamp == before->stamp)
-            engine_limit("too many stores between two stores to %s",
-                         trace_place(l->addr));
-    } else {
-        l->newest = m;
-        m->stamp = before->stamp + STAMP_GAP;
-    }
-}
-
 static void publish(int index, struct message *before, struct message *m,
                     unsigned order)
 {
     struct thread *t = me();
-    insert(&locations[index], before, m);
+    location_insert(index, before, m);
     t->now.seen[index] = m->stamp;
     fence_note(index, m->stamp, true);
     bool releases = order == MRM_RELEASE || order == MRM_ACQ_REL;
     m->view = releases ? snapshot(t) : t->released;
-    native_write(&locations[index]);
 }
 
 enum { MAX_PLACES = 255 };
@@ -244,13 +132,13 @@ enum { MAX_PLACES = 255 };
 static unsigned places(int index, uint32_t limit, struct message *out[])
 {
     unsigned n = 0;
-    for (struct message *m = locations[index].newest; m && m->stamp >= limit;
+    for (struct message *m = location_at(index)->newest; m && m->stamp >= limit;
          m = m->older) {
         if (m->followed)
             continue;
         if (n == MAX_PLACES)
             engine_limit("more than %d places for a store to %s", MAX_PLACES,
-                         trace_place(locations[index].addr));
+                         trace_place(location_at(index)->addr));
         out[n++] = m;
     }
     return n;
@@ -262,11 +150,11 @@ void mrm_store(struct mrm_site *site, void *addr, unsigned size, uint64_t value)
     uintptr_t a = (uintptr_t)addr;
     spin_left();
     visit(site, STEP_WRITE, a, size);
-    int index = open_location(a, size);
+    int index = location_open(a, size);
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
     struct message *place[MAX_PLACES];
     unsigned pick = choose(places(index, memory_limit(index), place));
-    publish(index, place[pick], new_message(value, site), site->order);
+    publish(index, place[pick], location_message(value, site), site->order);
     if (tracing)
         trace("store  %-9s %s := 0x%" PRIx64 "%s", order_name(site->order),
               trace_place(a), value, pick ? " (before a newer one)" : "");
@@ -288,7 +176,7 @@ static void replace(int index, struct message *old, uint64_t value,
                     const struct mrm_site *site)
 {
     take(index, old, site->order);
-    struct message *m = new_message(value, site);
+    struct message *m = location_message(value, site);
     old->followed = true;
     publish(index, old, m, site->order);
     m->view = view_join(m->view, old->view);
@@ -301,7 +189,7 @@ uint64_t mrm_rmw(struct mrm_site *site, void *addr, unsigned size,
     ENTER();
     uintptr_t a = (uintptr_t)addr;
     visit(site, STEP_WRITE, a, size);
-    int index = open_location(a, size);
+    int index = location_open(a, size);
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
     struct message *place[MAX_PLACES];
     unsigned pick = choose(places(index, read_limit(index), place));
@@ -331,7 +219,7 @@ static unsigned cas_options(const struct mrm_site *site, int index,
         struct message *m = nth_newest(index, i);
         if (n + 2 > MAX_PLACES)
             engine_limit("more than %d outcomes of a CAS on %s", MAX_PLACES,
-                         trace_place(locations[index].addr));
+                         trace_place(location_at(index)->addr));
         bool equal = m->value == expected;
         if (equal && !m->followed)
             out[n++] = (struct cas_option){m, true};
@@ -354,7 +242,7 @@ bool mrm_cas(struct mrm_site *site, void *addr, unsigned size,
     ENTER();
     uintptr_t a = (uintptr_t)addr;
     visit(site, STEP_WRITE, a, size);
-    int index = open_location(a, size);
+    int index = location_open(a, size);
     /* The location tells a failed CAS from a write; races do not, since
      * C11 demands writable memory either way. */
     plain_access(a, size, ACCESS_ATOMIC_WRITE, __builtin_return_address(0));
@@ -393,7 +281,7 @@ void mrm_init(void *addr, unsigned size, uint64_t value)
 uint32_t memory_kernel_read(uintptr_t addr, uint32_t floor)
 {
     struct thread *t = me();
-    int index = open_location(addr, 4);
+    int index = location_open(addr, 4);
     plain_access(addr, 4, ACCESS_ATOMIC_READ, __builtin_return_address(0));
     if (floor > t->now.seen[index])
         t->now.seen[index] = floor;

@@ -206,5 +206,5 @@ void plain_access(uintptr_t addr, size_t size, enum access_kind kind,
         record(c, mask, kind, pc);
     }
     if (kind == ACCESS_WRITE || kind == ACCESS_FREE)
-        memory_forget(addr, size);
+        location_forget(addr, size);
 }
