@@ -158,8 +158,10 @@ MRI_INLINE mri_verdict mri_deque_await(mri_deque *deque, mri_slot *slot,
  * `head` as for the await. */
 void mri_deque_settle(mri_deque *deque, mri_slot *slot, mri_slot *head);
 
-/* Owner, about to stop running: every child becomes public. True when there
- * are unstarted ones: the strand must stand in a queue then. */
+/* Owner, about to stop running: its children become public, up to the first
+ * tombstone; those above one when somebody forces, once the ones below are
+ * taken. True when there are unstarted ones: the strand must stand in a queue
+ * then, and whoever takes it out steals, and forces where that finds none. */
 bool mri_deque_park(mri_deque *deque);
 /* Owner, running again. */
 void mri_deque_resume(mri_deque *deque);

@@ -170,22 +170,28 @@ static mri_strand *wait_for_strand(mri_strand *s)
     }
 }
 
-void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next)
+/* Off the worker, with children that may be started elsewhere meanwhile: the
+ * strand's token stands in the queue for them. */
+static void leave_to(mri_strand *s, mri_strand *next, mri_after after)
 {
     mri_worker *w = s->worker;
     bool children = !mri_deque_is_idle(&s->deque);
     if (children && mri_deque_park(&s->deque) &&
         mri_token_offer(&w->queue, &s->token))
         mri_runtime_wake(w->runtime);
-    mri_count(w, parks);
     if (mri_unlikely(!next))
         next = wait_for_strand(s);
     if (next)
-        mri_strand_switch(
-            s, next,
-            (mri_after){.what = MRI_AFTER_PARKED, .left = s, .count = count});
+        mri_strand_switch(s, next, after);
     if (children)
         mri_deque_resume(&s->deque);
+}
+
+void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next)
+{
+    mri_count(s->worker, parks);
+    leave_to(s, next,
+             (mri_after){.what = MRI_AFTER_PARKED, .left = s, .count = count});
 }
 
 void mri_strand_park(mri_strand *s, uint64_t count)
@@ -197,9 +203,9 @@ void mri_strand_yield(mri_strand *s)
 {
     mri_strand *next = mri_strand_take(s->worker);
     mri_count(s->worker, yields);
+    /* Without another strand for the loop nobody can run: go on. */
     if (next)
-        mri_strand_switch(s, next,
-                          (mri_after){.what = MRI_AFTER_REQUEUED, .left = s});
+        leave_to(s, next, (mri_after){.what = MRI_AFTER_REQUEUED, .left = s});
 }
 
 void mri_strand_ready(mri_strand *s)

@@ -127,6 +127,9 @@ static void run_token(mri_strand *s, mri_token *token)
     mri_token_taken(token);
     mri_count(w, tokens);
     mri_slot *slot = mri_deque_steal(d);
+    /* What lies above a tombstone is not public yet. */
+    while (!slot && mri_deque_force(d, &w->runtime->barrier) > 0)
+        slot = mri_deque_steal(d);
     if (!slot)
         return;
     if (mri_deque_looks_live(d) && mri_token_offer(&w->queue, token))

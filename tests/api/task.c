@@ -168,6 +168,68 @@ TEST(task, unstarted_children_survive_their_parents_wait)
         EXPECT_EQ(run_with(workers, parent_of_yielders, &n), CHILDREN * n);
 }
 
+static int told;
+
+static int64_t tell(void *arg)
+{
+    (void)arg;
+    __atomic_store_n(&told, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static int64_t until_told(void *arg)
+{
+    (void)arg;
+    while (!__atomic_load_n(&told, __ATOMIC_ACQUIRE))
+        mr_yield();
+    return 1;
+}
+
+/* Spawns one that waits for the third, with an awaited one between them. */
+static int64_t waits_for_younger_sibling(void *arg)
+{
+    int64_t n = 2;
+    mr_task t[3];
+    (void)arg;
+    told = 0;
+    mr_spawn(&t[0], until_told, NULL);
+    mr_spawn(&t[1], square, &n);
+    mr_spawn(&t[2], tell, NULL);
+    int64_t sum = mr_await(&t[1]);
+    sum += mr_await(&t[0]);
+    return sum + mr_await(&t[2]);
+}
+
+TEST(task, awaited_child_may_wait_for_an_unstarted_sibling)
+{
+    for (unsigned workers = 1; workers <= 4; workers++)
+        for (int i = 0; i < 20; i++)
+            EXPECT_EQ(run_with(workers, waits_for_younger_sibling, NULL), 5);
+}
+
+/* The same while the parent waits, and others run them. */
+static int64_t yields_until_told(void *arg)
+{
+    int64_t n = 2;
+    mr_task t[3];
+    (void)arg;
+    told = 0;
+    mr_spawn(&t[0], until_told, NULL);
+    mr_spawn(&t[1], square, &n);
+    mr_spawn(&t[2], tell, NULL);
+    int64_t sum = mr_await(&t[1]);
+    sum += until_told(NULL);
+    sum += mr_await(&t[2]);
+    return sum + mr_await(&t[0]);
+}
+
+TEST(task, child_above_an_awaited_one_is_started_while_the_parent_waits)
+{
+    for (unsigned workers = 1; workers <= 4; workers++)
+        for (int i = 0; i < 20; i++)
+            EXPECT_EQ(run_with(workers, yields_until_told, NULL), 6);
+}
+
 /* A tree whose nodes spawn, wait and await at random. */
 struct node {
     uint64_t seed;
