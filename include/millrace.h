@@ -4,6 +4,7 @@
 #define MILLRACE_H
 
 #include <millrace/error.h>
+#include <millrace/fork.h>
 #include <millrace/machine.h>
 #include <millrace/runtime.h>
 #include <millrace/task.h>

@@ -38,9 +38,9 @@ MRI_INLINE char *mri_stack_pointer(void)
 {
     char *sp;
 #if defined(__x86_64__)
-    __asm__("movq %%rsp, %0" : "=r"(sp));
+    __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
 #elif defined(__aarch64__)
-    __asm__("mov %0, sp" : "=r"(sp));
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
 #else
     sp = (char *)__builtin_frame_address(0);
 #endif

@@ -44,9 +44,9 @@
                      "0:"                                                      \
                      :                                                         \
                      : "D"(a), "S"(b)                                          \
-                     : "r10", "r11", "cc", "memory", "xmm0", "xmm1", "xmm2",   \
-                       "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", \
-                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",            \
+                     : "rax", "r10", "r11", "cc", "memory", "xmm0", "xmm1",    \
+                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",    \
                        "xmm15" MRI_QUIET_WIDE)
 #else
 #define MRI_QUIET_CALL(fn, a, b) fn(a, b)

@@ -1,8 +1,8 @@
 /* The stub of base/quiet_call.h: entered by a jump with the return address in
  * r11, the function in r10 and rsp anywhere, it leaves every other general
- * register as it was. To unwinders it looks like any function: the frame's
- * address is the caller's rsp, and the return address lies first in r11, then
- * below the red zone.
+ * register as it was, rax excepted, which has the result. To unwinders it looks
+ * like any function: the frame's address is the caller's rsp, and the return
+ * address lies first in r11, then below the red zone.
  */
 #if defined(__x86_64__) && !defined(__ILP32__)
     .text
@@ -10,8 +10,12 @@
     .globl mri_quiet_stub
     .hidden mri_quiet_stub
     .type mri_quiet_stub, @function
+    /* By the name that programs call: millrace/fork_detail.h. */
+    .globl mr_detail1_quiet
+    .type mr_detail1_quiet, @function
     .p2align 4
 mri_quiet_stub:
+mr_detail1_quiet:
     .cfi_startproc
     .cfi_def_cfa rsp, 0
     .cfi_register rip, r11
@@ -25,7 +29,6 @@ mri_quiet_stub:
     .cfi_rel_offset rbp, 0
     movq %rsp, %rbp
     .cfi_def_cfa_register rbp
-    pushq %rax
     pushq %rcx
     pushq %rdx
     pushq %rsi
@@ -34,14 +37,13 @@ mri_quiet_stub:
     pushq %r9
     andq $-16, %rsp
     call *%r10
-    leaq -56(%rbp), %rsp
+    leaq -48(%rbp), %rsp
     popq %r9
     popq %r8
     popq %rdi
     popq %rsi
     popq %rdx
     popq %rcx
-    popq %rax
     popq %rbp
     .cfi_restore rbp
     .cfi_def_cfa rsp, 136
@@ -53,6 +55,8 @@ mri_quiet_stub:
     notrack jmp *%r11
     .cfi_endproc
     .size mri_quiet_stub, .-mri_quiet_stub
+    .size mr_detail1_quiet, .-mr_detail1_quiet
+
     .section .note.gnu.property, "a", @note
     .p2align 3
     .long 4           /* length of the name */
@@ -63,6 +67,14 @@ mri_quiet_stub:
     .long 4
     .long 3           /* IBT (entries by notrack jumps alone), SHSTK */
     .long 0
+#else
+    /* Exported everywhere, called nowhere else. */
+    .text
+    .globl mr_detail1_quiet
+    .type mr_detail1_quiet, %function
+mr_detail1_quiet:
+    .long 0
+    .size mr_detail1_quiet, .-mr_detail1_quiet
 #endif
 
 #if defined(__linux__) && defined(__ELF__)

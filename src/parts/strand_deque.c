@@ -88,6 +88,7 @@ void mri_deque_map(mri_deque *d, mri_slot *slots, uint32_t capacity,
     d->generation = d->tombs = d->settled = 0;
     d->forcing = d->parked = false;
     d->context = d->task = NULL;
+    d->stack_limit = NULL;
     mri_lock_init(&d->lock);
     mri_init(&d->bounds, 0);
     mri_init(&d->head, slots);

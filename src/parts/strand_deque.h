@@ -56,10 +56,9 @@ struct mri_slot {
     /* 0: pending. Otherwise what the upper layer makes of it. Set to pending
      * when the slot is made public, by whoever does that, under the lock. */
     mri_atomic_uptr done;
-    int64_t value[2]; /* argument, then result; who runs the child */
+    int64_t value[4]; /* argument, then result; who runs the child */
     void *context;    /* scope, deadline, trace: not the thief's own; owner */
     void *parent;     /* the task that spawned it; owner */
-    void *spare[2];
 };
 
 #define MRI_TOMB ((uintptr_t)3)
@@ -77,6 +76,7 @@ struct mri_deque {
     mri_slot *slots;             /* constant */
     void *context;               /* for the children to come; owner */
     void *task;                  /* likewise */
+    char *stack_limit;           /* the upper layer's, constant */
 
     /* 63            32 31             0
      * |     split     |      top      |   thieves add to top by CAS; lock

@@ -94,7 +94,9 @@ static int open_pool(mr_runtime *rt)
     mri_strand_config config = {
         .most = rt->config.strands,
         .stack_size = rt->config.stack_size,
+        .slots_size = 262144, /* 4096 children of one strand */
         .control_size = control,
+        .drop_slots = true,
     };
     return mri_strand_pool_open(&rt->pool, &config);
 }

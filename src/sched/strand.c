@@ -37,11 +37,11 @@ static void map(mr_runtime *rt, mri_strand *s, uint32_t i)
     mri_slot *slots = (mri_slot *)(void *)mri_strand_slots(&rt->pool, i);
     s->index = i;
     s->stack = mri_strand_stack(&rt->pool, i);
-    size_t reserve = rt->pool.stack_size / 4;
-    s->stack_limit = s->stack + (reserve < RESERVE ? reserve : RESERVE);
     mri_deque_map(&s->deque, slots,
                   (uint32_t)(rt->pool.slots_size / sizeof *slots),
                   &rt->barrier);
+    size_t reserve = rt->pool.stack_size / 4;
+    s->deque.stack_limit = s->stack + (reserve < RESERVE ? reserve : RESERVE);
     mri_park_word_init(&s->park);
     mri_token_open(&s->token);
     s->token.node.word = MRI_NODE_TOKEN;
@@ -50,6 +50,15 @@ static void map(mr_runtime *rt, mri_strand *s, uint32_t i)
 }
 
 static void begin(void *arg);
+
+/* Stacks begin at different places within a page. Where they all begin at the
+ * same, those of neighbouring strands share cache sets, and a strand's frames
+ * meet its slots at equal offsets, which the processor takes for the same
+ * address until it knows better: a tenth of the time of fib. */
+static size_t stack_size(const mr_runtime *rt, const mri_strand *s)
+{
+    return rt->pool.stack_size - 1024 - s->index % 8 * 128;
+}
 
 mri_strand *mri_strand_take(mri_worker *w)
 {
@@ -60,7 +69,7 @@ mri_strand *mri_strand_take(mri_worker *w)
     mri_strand *s = mri_strand_control(&rt->pool, (uint32_t)i);
     if (mri_unlikely(!s->mapped))
         map(rt, s, (uint32_t)i);
-    mri_fiber_open(&s->fiber, s->stack, rt->pool.stack_size, begin, s);
+    mri_fiber_open(&s->fiber, s->stack, stack_size(rt, s), begin, s);
     return s;
 }
 

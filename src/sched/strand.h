@@ -38,9 +38,9 @@ typedef struct mri_strand {
      * it, read on the strand. Everything that runs here asks for its worker
      * again after each wait. */
     mri_worker *worker;
-    char *stack_limit; /* constant: below it no awaited child starts */
-    mri_slot *given;   /* a child to begin with; before it is entered */
-    uint64_t awaiting; /* the park that the completer of a task ends */
+    mri_slot *given;    /* a child to begin with; before it is entered */
+    mri_slot *spilling; /* task/fork.c's, within one spawn */
+    uint64_t awaiting;  /* the park that the completer of a task ends */
     mri_park_word park;
     mri_run_node node; /* from the end of a park until it is resumed */
     mri_token token;
@@ -65,7 +65,7 @@ typedef struct mri_after {
 /* On strand s: is so little stack left that no child should start on it? */
 MRI_INLINE bool mri_strand_is_deep(const mri_strand *s)
 {
-    return mri_stack_pointer() < s->stack_limit;
+    return mri_stack_pointer() < s->deque.stack_limit;
 }
 
 /* The strand that the calling thread runs, or NULL. */
