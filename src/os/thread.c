@@ -12,9 +12,6 @@
 MRI_STATIC_ASSERT(sizeof(pthread_t) == sizeof(uintptr_t),
                   "a pthread_t fits where it is kept");
 
-/* Linux is built for 8192 CPUs at most. */
-enum { MOST_CPUS = 8192, WORD_BITS = 8 * sizeof(unsigned long) };
-
 static void *enter(void *arg)
 {
     const mri_thread *t = arg;
@@ -77,13 +74,26 @@ void mri_thread_join(mri_thread *t)
     mri_require(rc == 0, "a thread is joined once, by another");
 }
 
+int mri_thread_cpus_get(mri_thread_cpus *out)
+{
+    memset(out, 0, sizeof *out); /* the kernel may write less */
+    long bytes = mri_sys_getaffinity(sizeof *out, out);
+    return bytes < 0 ? (int)bytes : 0;
+}
+
+int mri_thread_cpus_set(const mri_thread_cpus *cpus)
+{
+    return mri_sys_setaffinity(sizeof *cpus, cpus);
+}
+
 int mri_thread_pin(int cpu)
 {
-    unsigned long mask[MOST_CPUS / WORD_BITS] = {0};
-    if (cpu < 0 || cpu >= MOST_CPUS)
+    mri_thread_cpus one = {{0}};
+    const int bits = 8 * sizeof one.word[0];
+    if (cpu < 0 || cpu >= MRI_THREAD_CPUS)
         return MR_EINVAL;
-    mask[cpu / WORD_BITS] = 1UL << cpu % WORD_BITS;
-    return mri_sys_setaffinity(sizeof mask, mask);
+    one.word[cpu / bits] = 1UL << cpu % bits;
+    return mri_thread_cpus_set(&one);
 }
 
 void mri_thread_yield(void)

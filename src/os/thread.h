@@ -5,7 +5,8 @@
  * SIGTRAP, SIGSYS). Were one of these blocked, the kernel would kill the
  * process instead of calling the user's handler.
  *
- * It inherits the affinity of the thread that creates it.
+ * It inherits the affinity of the thread that creates it, a pinned one's too:
+ * who starts threads that are to run anywhere hands a set of CPUs on.
  *
  * Must not know: what the threads do.
  */
@@ -43,6 +44,21 @@ void mri_thread_join(mri_thread *t);
 /* Keep the calling thread on one CPU (the kernel's number). 0, or MR_EINVAL
  * where there is no such CPU or the process may not run there. */
 MRI_CHECKED int mri_thread_pin(int cpu);
+
+/* Linux is built for that many CPUs at most. */
+enum { MRI_THREAD_CPUS = 8192 };
+
+/* A set of CPUs, as the kernel keeps it. */
+typedef struct mri_thread_cpus {
+    unsigned long word[MRI_THREAD_CPUS / 8 / sizeof(unsigned long)];
+} mri_thread_cpus;
+
+/* Where the calling thread may run. 0 or a negative code. */
+MRI_CHECKED int mri_thread_cpus_get(mri_thread_cpus *out);
+
+/* Let the calling thread run there alone. 0, or MR_EINVAL where the process
+ * may run on none of them. */
+MRI_CHECKED int mri_thread_cpus_set(const mri_thread_cpus *cpus);
 
 /* Let others run first, if any wait for this CPU. */
 void mri_thread_yield(void);

@@ -66,10 +66,14 @@ TEST(faults_thread, each_creation_that_fails_is_an_error_and_changes_nothing)
     EXPECT_EQ(fail_each(ENOMEM), THREADS);
 }
 
-TEST(faults_thread, a_refused_pin_is_an_error)
+TEST(faults_thread, a_refused_affinity_is_an_error)
 {
     faults_arm_call("sched_setaffinity", 1, EPERM, false);
     EXPECT_EQ(mri_thread_pin(0), MR_EPERM);
+    EXPECT(faults_disarm());
+    mri_thread_cpus cpus;
+    faults_arm_call("sched_getaffinity", 1, EPERM, false);
+    EXPECT_EQ(mri_thread_cpus_get(&cpus), MR_EPERM);
     EXPECT(faults_disarm());
 }
 

@@ -192,6 +192,37 @@ TEST(thread, a_pinned_thread_stays_on_its_cpu_alone)
     EXPECT(CPU_EQUAL(&before, &after));
 }
 
+static void pin_and_return(void *arg)
+{
+    struct self *s = arg;
+    mri_thread_cpus before, after;
+    cpu_set_t set;
+    EXPECT_EQ(mri_thread_cpus_get(&before), 0);
+    pin_to_last(s);
+    EXPECT_EQ(mri_thread_cpus_set(&before), 0);
+    EXPECT_EQ(mri_thread_cpus_get(&after), 0);
+    EXPECT(memcmp(&before, &after, sizeof before) == 0);
+    EXPECT(sched_getaffinity(0, sizeof set, &set) >= 0);
+    s->cpus = CPU_COUNT(&set);
+}
+
+TEST(thread, a_pinned_thread_can_be_let_go)
+{
+    struct self s = {.id = 0};
+    mri_thread t;
+    cpu_set_t set;
+    EXPECT_EQ(mri_thread_start(&t, "let-go", pin_and_return, &s, 0), 0);
+    mri_thread_join(&t);
+    EXPECT(sched_getaffinity(0, sizeof set, &set) >= 0);
+    EXPECT_EQ(s.cpus, CPU_COUNT(&set));
+}
+
+TEST(thread, no_cpu_at_all_is_refused)
+{
+    const mri_thread_cpus none = {{0}};
+    EXPECT_EQ(mri_thread_cpus_set(&none), MR_EINVAL);
+}
+
 TEST(thread, there_is_no_pinning_to_a_cpu_that_is_not)
 {
     EXPECT_EQ(mri_thread_pin(-1), MR_EINVAL);
