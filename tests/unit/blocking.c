@@ -234,12 +234,14 @@ TEST(blocking, surplus_threads_leave_while_one_works)
     struct work w;
     mri_atomic_u32 turn = {0};
     fill(&pool, 3);
-    while (stats_of(&pool).threads > 1) {
+    uint64_t jobs = 0;
+    for (; stats_of(&pool).threads > 1; jobs++) {
         submit(&pool, &w, &turn, NULL);
         await_run(&w);
         usleep(1000);
     }
-    EXPECT_EQ(stats_of(&pool).threads, 1);
+    /* Not because all have left again and again. */
+    EXPECT(stats_of(&pool).created <= 3 + jobs / 2);
     close_now(&pool);
 }
 
@@ -337,6 +339,7 @@ TEST(blocking, close_that_times_out_refuses_jobs_and_is_called_again)
     for (int i = 0; i < 5; i++)
         submit(&pool, &w[i], &turn, &gate);
     await_start(&w[0]);
+    await_start(&w[1]);
     EXPECT_EQ(mri_blocking_close(&pool, 0), MR_ETIMEDOUT);
     int64_t deadline = mri_clock_now() + 5 * MS;
     EXPECT_EQ(mri_blocking_close(&pool, deadline), MR_ETIMEDOUT);
