@@ -48,7 +48,7 @@ static void make_calls(void *arg)
     struct office *o = arg;
     uint64_t accepted = 0;
     uint32_t seed = (uint32_t)mri_thread_id() * 2654435761u;
-    while (mri_clock_now() < o->end) {
+    do {
         struct call c[4];
         mri_atomic_u32 done[4] = {{0}};
         int made = 0, rc = 0;
@@ -70,7 +70,7 @@ static void make_calls(void *arg)
             mri_add_relaxed(&o->refused, 1);
             break;
         }
-    }
+    } while (mri_clock_now() < o->end);
     mri_add_relaxed(&o->accepted, accepted);
 }
 
@@ -89,6 +89,8 @@ static void run_office(uint32_t most, int64_t keep_ns, uint32_t naps,
         EXPECT_EQ(mri_thread_start(&t[i], "caller", make_calls, &o, 0), 0);
     if (close_early) {
         usleep(20000);
+        while (mri_load_relaxed(&o.ran) == 0)
+            mri_thread_yield();
         EXPECT_EQ(mri_blocking_close(&o.pool, MRI_NEVER), 0);
     }
     for (int i = 0; i < callers; i++)
