@@ -122,12 +122,13 @@ MRI_INLINE int mri_sys_membarrier(int command)
                  : (int)mri_sys_result(syscall(SYS_membarrier, command, 0, 0));
 }
 
-/* Never retried: whoever waits wants to know of a signal. `bits` matters to
- * the bitset operations alone. */
+/* Never retried: whoever waits wants to know of a signal. `bits` is 0 but for
+ * waits. Two names: any wait may end early, but the kernel has no reason to
+ * refuse the wake of a word that is there, and nobody could do without. */
 MRI_INLINE long mri_sys_futex(uint32_t *word, int op, uint32_t value,
                               const struct timespec *timeout, uint32_t bits)
 {
-    int fault = mri_fault("futex");
+    int fault = mri_fault(bits ? "futex_wait" : "futex_wake");
     return fault ? -fault
                  : mri_sys_result(syscall(SYS_futex, word, op, value, timeout,
                                           NULL, bits));

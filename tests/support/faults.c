@@ -15,6 +15,7 @@ static struct {
     atomic_int seen, hit;
     const char *_Atomic last;
     void (*_Atomic before)(const char *call);
+    bool (*_Atomic spared)(const char *call);
 } faults;
 
 void faults_arm_call(const char *call, int nth, int error, bool forever)
@@ -45,6 +46,11 @@ void faults_before(void (*step)(const char *call))
     faults.before = step;
 }
 
+void faults_spare(bool (*spared)(const char *call))
+{
+    faults.spared = spared;
+}
+
 const char *faults_last(void)
 {
     return faults.last;
@@ -60,7 +66,9 @@ int mri_fault(const char *call)
     void (*before)(const char *) = faults.before;
     if (before)
         before(call);
-    if (!faults.armed || (faults.only && strcmp(faults.only, call) != 0))
+    bool (*spared)(const char *) = faults.spared;
+    if (!faults.armed || (faults.only && strcmp(faults.only, call) != 0) ||
+        (spared && spared(call)))
         return 0;
     int seen = ++faults.seen;
     if (faults.forever ? seen < faults.nth : seen != faults.nth)

@@ -23,6 +23,9 @@ void faults_arm(int nth, int error);
  * of them fail when `forever`. */
 void faults_arm_call(const char *call, int nth, int error, bool forever);
 
+/* These neither fail nor count, until told otherwise; NULL: there are none. */
+void faults_spare(bool (*spared)(const char *call));
+
 /* Stop. True when the armed call was reached and so failed. */
 bool faults_disarm(void);
 
