@@ -9,8 +9,7 @@
 
 static mri_atomic_u32 generation;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int refused;
+static mri_atomic_u32 watched;
 
 static void in_child(void)
 {
@@ -18,16 +17,20 @@ static void in_child(void)
     mri_store_relaxed(&generation, mri_load_relaxed(&generation) + 1);
 }
 
-static void watch(void)
-{
-    int error = mri_fault("pthread_atfork");
-    refused = -(error ? error : pthread_atfork(NULL, NULL, in_child));
-}
-
+/* Not once and for all: what was refused for want of memory is asked again.
+ * Two that ask at the same time may both be heard; then each child counts by
+ * two, which is another number as well. */
 int mri_fork_watch(void)
 {
-    pthread_once(&once, watch);
-    return refused;
+    /* Relaxed, both: nothing but the flag itself. */
+    if (mri_load_relaxed(&watched))
+        return 0;
+    int error = mri_fault("pthread_atfork");
+    if (!error)
+        error = pthread_atfork(NULL, NULL, in_child);
+    if (!error)
+        mri_store_relaxed(&watched, 1);
+    return -error;
 }
 
 uint32_t mri_fork_generation(void)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* To be called once before mri_fork_generation means anything; harmless to
- * repeat, any thread. 0, or MR_ENOMEM. */
+ * repeat, any thread. 0, or MR_ENOMEM: call again. */
 MRI_CHECKED int mri_fork_watch(void);
 
 /* A number that is another one in each child. */
