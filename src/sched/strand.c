@@ -162,20 +162,28 @@ MRI_NORETURN void mri_strand_leave(mri_strand *s)
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-/* No strand for the loop: this one keeps its thread until the park ends or
- * another gives a strand back. */
+/* A new strand for the loop or, where there is none, one that is ready and so
+ * has a stack already; NULL: neither. */
+static mri_strand *take_any(mri_worker *w)
+{
+    mri_strand *s = mri_strand_take(w);
+    return mri_likely(s) ? s : mri_worker_find_ready(w);
+}
+
+/* Neither: this one keeps its thread until the park ends, another gives a
+ * strand back, or another becomes ready. */
 static mri_strand *wait_for_strand(mri_strand *s)
 {
     mri_worker *w = s->worker;
     for (;;) {
         if (mri_park_ended(&s->park))
             return NULL;
+        mri_strand *next = take_any(w);
+        if (next)
+            return next;
         mri_atomic_u32 never;
         mri_init(&never, 0);
         (void)!mri_futex_wait(&never, 0, mri_clock_now() + 100000);
-        mri_strand *next = mri_strand_take(w);
-        if (next)
-            return next;
     }
 }
 
@@ -210,9 +218,9 @@ void mri_strand_park(mri_strand *s, uint64_t count)
 
 void mri_strand_yield(mri_strand *s)
 {
-    mri_strand *next = mri_strand_take(s->worker);
+    mri_strand *next = take_any(s->worker);
     mri_count(s->worker, yields);
-    /* Without another strand for the loop nobody can run: go on. */
+    /* Without another strand nobody can run here: go on. */
     if (next)
         leave_to(s, next, (mri_after){.what = MRI_AFTER_REQUEUED, .left = s});
 }

@@ -105,6 +105,61 @@ bool mri_worker_find(mri_worker *w, mri_work *work)
     }
 }
 
+static mri_strand *only_strand(mri_run_node *node)
+{
+    if (!node || node->word != MRI_NODE_STRAND)
+        return NULL;
+    return mri_container_of(node, mri_strand, node);
+}
+
+/* One round through the queue: the first strand; the others keep their order,
+ * those before it behind them. */
+static mri_strand *find_queued(mri_worker *w)
+{
+    for (uint64_t n = mri_run_queue_size(&w->queue); n > 0; n--) {
+        mri_run_node *node = mri_run_queue_pop(&w->queue);
+        mri_strand *s = only_strand(node);
+        if (s)
+            return s;
+        if (node)
+            mri_run_queue_push(&w->queue, node);
+    }
+    return NULL;
+}
+
+/* What is not a strand goes where its thief has none for it either, but where
+ * others find it as well as before. */
+static mri_strand *rob_strand(mri_worker *w)
+{
+    mr_runtime *rt = w->runtime;
+    for (uint32_t v = 0; v < rt->workers; v++) {
+        if (v == w->index)
+            continue;
+        mri_run_node *node = mri_run_queue_steal(&rt->worker[v].queue);
+        mri_strand *s = only_strand(node);
+        if (s)
+            return s;
+        if (node)
+            mri_worker_push(w, node);
+    }
+    return NULL;
+}
+
+mri_strand *mri_worker_find_ready(mri_worker *w)
+{
+    mri_strand *s = only_strand(take_next(w));
+    mri_run_node *node = s ? NULL : take_inbox(w);
+    if (node)
+        mri_worker_push(w, node);
+    if (!s)
+        s = find_queued(w);
+    if (!s)
+        s = rob_strand(w);
+    if (s)
+        mri_count(w, resumes);
+    return s;
+}
+
 /* ---- Running ------------------------------------------------------------ */
 
 static void run_slot(mri_strand *s, mri_slot *slot)

@@ -93,6 +93,10 @@ MRI_CHECKED bool mri_worker_look(mri_worker *w, mri_work *work);
 /* Worker. One look at all the others, asking each for more. */
 MRI_CHECKED bool mri_worker_steal(mri_worker *w, mri_work *work);
 
+/* Worker that has no strand for its loop: one that is ready to go on, or NULL.
+ * Nothing else can be run then. */
+mri_strand *mri_worker_find_ready(mri_worker *w);
+
 /* A worker's thread, from start to stop. `arg` is the worker. */
 void mri_worker_main(void *arg);
 
