@@ -24,8 +24,8 @@ typedef struct mr_config {
     unsigned pin;      /* 1: worker i keeps to the i-th usable CPU [0] */
     size_t stack_size; /* bytes of a task's stack, 16 KiB to 1 GiB, committed
                           as they are touched [256 KiB] */
-    unsigned strands;  /* most stacks at once, that is, most tasks that wait at
-                          the same time and workers [2^20] */
+    unsigned strands;  /* stacks, that is, tasks that wait at the same time and
+                          workers; up to 32 more per worker lie ready [2^20] */
     unsigned reserved; /* 0 */
     /* Where memory comes from [aligned_alloc, free]; both or neither. Called
      * by any thread; `align` is a power of two; NULL for none left. */

@@ -88,11 +88,21 @@ static int read_config(mr_config *c, const mr_config *given)
 
 /* ---- Start -------------------------------------------------------------- */
 
+/* Strands that lie in one worker's cache are of no use to another: so that as
+ * many wait as were asked for, there are as many more. */
+static uint32_t most_strands(const mr_runtime *rt)
+{
+    uint64_t most = rt->config.strands;
+    if (most > 0)
+        most += (uint64_t)rt->workers * MRI_STRAND_CACHE;
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
 static int open_pool(mr_runtime *rt)
 {
     size_t control = (sizeof(mri_strand) + 63) & ~(size_t)63;
     mri_strand_config config = {
-        .most = rt->config.strands,
+        .most = most_strands(rt),
         .stack_size = rt->config.stack_size,
         .slots_size = 262144, /* 4096 children of one strand */
         .control_size = control,

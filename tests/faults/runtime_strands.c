@@ -87,6 +87,49 @@ TEST(faults_runtime_strands, more_tasks_that_wait_than_stacks)
     }
 }
 
+static int64_t echo(void *arg)
+{
+    return *(int64_t *)arg;
+}
+
+TEST(faults_runtime_strands, a_stack_for_each_worker_is_enough_to_start)
+{
+    int64_t seven = 7;
+    for (unsigned workers = 1; workers <= STRANDS; workers += 7) {
+        mr_runtime *rt = start(workers, workers);
+        EXPECT_EQ(mr_run(rt, echo, &seven), 7);
+        EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    }
+}
+
+/* As many as were promised wait at the same time, whatever the workers keep
+ * at hand. */
+static int64_t waiting, most;
+
+static int64_t until_all_wait(void *arg)
+{
+    (void)arg;
+    __atomic_fetch_add(&waiting, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&waiting, __ATOMIC_RELAXED) < most)
+        mr_yield();
+    return 0;
+}
+
+TEST(faults_runtime_strands, as_many_tasks_wait_as_were_asked_for)
+{
+    alarm((unsigned)(60 * slow_sanitizer()));
+    for (unsigned workers = 1; workers <= 4; workers++) {
+        mr_runtime *rt = start(workers, 2 * STRANDS);
+        waiting = 0;
+        most = 2 * STRANDS - workers;
+        for (int64_t i = 0; i < most; i++)
+            EXPECT_EQ(mr_submit(rt, until_all_wait, NULL, 0), 0);
+        EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+        EXPECT_EQ(waiting, most);
+    }
+    alarm(0);
+}
+
 /* Refused from some point on, then granted again. */
 static void refuse(const char *call)
 {
