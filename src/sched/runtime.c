@@ -2,8 +2,9 @@
  *
  * A start that fails undoes, in reverse order, what it did. A stop goes:
  *   1. refuse: no work from outside any more
- *   2. drain: wait until no submitted job is left (`live` is 0); what runs may
- *      still submit. At the deadline: give up here, for now
+ *   2. drain: wait until no submitted job is left, and nobody who submitted
+ *      one (`live` is 0); what runs may still submit. At the deadline: give up
+ *      here, for now
  *   3. the workers end: `stopping`, all are woken, each leaves its loop when
  *      it has nothing to run
  *   4. join them
@@ -12,6 +13,11 @@
  * Nothing is accepted and then lost: a submitter adds to `live`, fence, looks
  * at `refusing`; a stop sets `refusing`, fence, looks at `live`. Either the
  * submitter sees the refusal and takes its job back, or the stop waits for it.
+ *
+ * Nor is anything freed under a submitter's feet. Its job may have run, and
+ * told somebody to stop, while it is still about to wake a worker for it; so
+ * it counts in `live` for itself too, and takes itself off with its last touch
+ * of the runtime.
  */
 #include "sched/runtime.h"
 
@@ -19,6 +25,7 @@
 #include "os/clock.h"
 #include "os/cpus.h"
 #include "os/fork.h"
+#include "os/futex.h"
 #include <millrace/error.h>
 #include <millrace/machine.h>
 
@@ -241,15 +248,24 @@ int mr_start(mr_runtime **out, const mr_config *given)
 
 /* ---- Work from outside -------------------------------------------------- */
 
+/* In `live`. 32 bits of jobs would be 300 GB of them. */
+#define JOB UINT64_C(1)
+#define VISITOR (UINT64_C(1) << 32)
+
+static bool has_jobs(uint64_t live)
+{
+    return live % VISITOR != 0;
+}
+
 void mri_runtime_born(mr_runtime *rt)
 {
-    mri_add_relaxed(&rt->live, 1);
+    mri_add_relaxed(&rt->live, JOB);
 }
 
 void mri_runtime_gone(mr_runtime *rt)
 {
-    /* Release: with the acquire of who waits for 0. */
-    if (mri_sub_acq_rel(&rt->live, 1) == 1)
+    /* Release: with the acquire of who waits for the last. */
+    if (!has_jobs(mri_sub_acq_rel(&rt->live, JOB) - JOB))
         mri_event_count_notify_all(&rt->drained);
 }
 
@@ -257,12 +273,20 @@ int mri_runtime_admit(mr_runtime *rt)
 {
     if (rt->generation != mri_fork_generation())
         return MR_EPERM;
-    mri_runtime_born(rt);
+    mri_add_relaxed(&rt->live, VISITOR + JOB);
     mri_fence_seq_cst(); /* with the one in mr_stop */
     if (!mri_load_relaxed(&rt->refusing))
         return 0;
     mri_runtime_gone(rt);
+    mri_runtime_leave(rt);
     return MR_ECANCELED;
+}
+
+void mri_runtime_leave(mr_runtime *rt)
+{
+    /* LAST TOUCH of the runtime: it may be gone after this line. Release: all
+     * that was done with it, for who frees it. */
+    mri_sub_release(&rt->live, VISITOR);
 }
 
 void mri_runtime_post(mr_runtime *rt, mri_run_node *node)
@@ -287,19 +311,34 @@ mr_runtime *mr_self(void)
 
 /* ---- Stop --------------------------------------------------------------- */
 
-static int drain(mr_runtime *rt, int64_t deadline)
+static int drain_jobs(mr_runtime *rt, int64_t deadline)
 {
     for (;;) {
-        if (mri_load_acquire(&rt->live) == 0)
+        if (!has_jobs(mri_load_acquire(&rt->live)))
             return 0;
         mri_event_key key = mri_event_count_prepare(&rt->drained);
-        if (mri_load_acquire(&rt->live) == 0) {
+        if (!has_jobs(mri_load_acquire(&rt->live))) {
             mri_event_count_cancel(&rt->drained);
             return 0;
         }
         if (mri_event_count_commit(&rt->drained, key, deadline) < 0)
-            return mri_load_acquire(&rt->live) == 0 ? 0 : MR_ETIMEDOUT;
+            return has_jobs(mri_load_acquire(&rt->live)) ? MR_ETIMEDOUT : 0;
     }
+}
+
+/* Nobody can tell that a visitor has left but the visitor, whose last touch
+ * that must not be. They leave within microseconds, unless they are held up. */
+static int drain(mr_runtime *rt, int64_t deadline)
+{
+    int rc = drain_jobs(rt, deadline);
+    while (rc == 0 && mri_load_acquire(&rt->live) != 0) {
+        if (mri_clock_now() >= deadline)
+            return MR_ETIMEDOUT;
+        mri_atomic_u32 never;
+        mri_init(&never, 0);
+        (void)!mri_futex_wait(&never, 0, mri_clock_now() + 50000);
+    }
+    return rc;
 }
 
 int mr_stop(mr_runtime *rt, int64_t deadline)

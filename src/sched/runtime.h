@@ -27,7 +27,8 @@ struct mr_runtime {
 
     mri_inbox inbox;
 
-    /* Jobs that were submitted and have not ended. */
+    /* Jobs that were submitted and have not ended, and above bit 32 threads
+     * from outside that are about to submit one. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u64 live;
     mri_event_count drained;
 };
@@ -37,8 +38,10 @@ void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align);
 void mri_runtime_release(mr_runtime *rt, void *memory, size_t size);
 
 /* Any thread: one job from outside is about to come; 0, and mri_runtime_gone
- * is called when it has ended; or MR_ECANCELED, MR_EPERM as mr_run. */
+ * is called when it has ended, mri_runtime_leave by the thread when it will not
+ * touch the runtime any more; or MR_ECANCELED, MR_EPERM as mr_run. */
 MRI_CHECKED int mri_runtime_admit(mr_runtime *rt);
+void mri_runtime_leave(mr_runtime *rt);
 
 /* Any thread: into the inbox. */
 void mri_runtime_post(mr_runtime *rt, mri_run_node *node);

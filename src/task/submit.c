@@ -39,6 +39,7 @@ int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg)
         return rc;
     mri_task_word_init(&call.word);
     mri_runtime_post(rt, &call.job.node);
+    mri_runtime_leave(rt);
     while (mri_task_word_block(&call.word, MR_NEVER) < 0)
         continue;
     return call.result;
@@ -80,27 +81,36 @@ static submitted *compose(mr_runtime *rt, mr_fn fn, const void *arg,
     return m;
 }
 
+static int submit_inside(mri_strand *s, mr_runtime *rt, submitted *m)
+{
+    if (!m)
+        return MR_ENOMEM;
+    mri_runtime_born(rt);
+    mri_worker_push(s->worker, &m->job.node);
+    return 0;
+}
+
+static int submit_outside(mr_runtime *rt, mr_fn fn, const void *arg,
+                          size_t size)
+{
+    int rc = mri_runtime_admit(rt);
+    if (rc < 0)
+        return rc;
+    submitted *m = compose(rt, fn, arg, size);
+    if (m)
+        mri_runtime_post(rt, &m->job.node);
+    else
+        mri_runtime_gone(rt);
+    mri_runtime_leave(rt);
+    return m ? 0 : MR_ENOMEM;
+}
+
 int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
     mri_strand *s = mri_strand_self();
-    bool inside = s && s->worker->runtime == rt;
-    if (inside) {
-        mri_runtime_born(rt);
-    } else {
-        int rc = mri_runtime_admit(rt);
-        if (rc < 0)
-            return rc;
-    }
-    submitted *m = compose(rt, fn, arg, size);
-    if (!m) {
-        mri_runtime_gone(rt);
-        return MR_ENOMEM;
-    }
-    if (inside)
-        mri_worker_push(s->worker, &m->job.node);
-    else
-        mri_runtime_post(rt, &m->job.node);
-    return 0;
+    if (s && s->worker->runtime == rt)
+        return submit_inside(s, rt, compose(rt, fn, arg, size));
+    return submit_outside(rt, fn, arg, size);
 }
 
 /* ---- Main --------------------------------------------------------------- */
