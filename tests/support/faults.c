@@ -1,4 +1,5 @@
-/* See faults.h. Counters are atomic: a scenario may run threads. */
+/* See faults.h. All of it is atomic: a scenario may run threads, and be armed
+ * while they run. */
 #include "faults.h"
 
 #include <stdatomic.h>
@@ -8,9 +9,9 @@
 int mri_fault(const char *call);
 
 static struct {
-    const char *only; /* NULL: any call counts */
-    int nth, error;
-    bool forever;
+    const char *_Atomic only; /* NULL: any call counts */
+    atomic_int nth, error;
+    atomic_bool forever;
     atomic_bool armed;
     atomic_int seen, hit;
     const char *_Atomic last;
@@ -20,6 +21,7 @@ static struct {
 
 void faults_arm_call(const char *call, int nth, int error, bool forever)
 {
+    faults.armed = false;
     faults.only = call;
     faults.nth = nth;
     faults.error = error;
@@ -66,9 +68,11 @@ int mri_fault(const char *call)
     void (*before)(const char *) = faults.before;
     if (before)
         before(call);
+    if (!faults.armed)
+        return 0;
+    const char *only = faults.only;
     bool (*spared)(const char *) = faults.spared;
-    if (!faults.armed || (faults.only && strcmp(faults.only, call) != 0) ||
-        (spared && spared(call)))
+    if ((only && strcmp(only, call) != 0) || (spared && spared(call)))
         return 0;
     int seen = ++faults.seen;
     if (faults.forever ? seen < faults.nth : seen != faults.nth)
