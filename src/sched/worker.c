@@ -48,6 +48,9 @@ bool mri_worker_look(mri_worker *w, mri_work *work)
         node = take_inbox(w);
         if (!node)
             node = mri_run_queue_pop(&w->queue);
+        /* This one may take long, and nobody else sees `next`. */
+        if (node && w->next)
+            mri_worker_push(w, take_next(w));
     }
     if (!node)
         node = take_next(w);

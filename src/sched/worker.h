@@ -8,8 +8,8 @@
  *   others   the deque of the strand that another worker runs, then that
  *            worker's queue; from a random one on, all of them
  * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
- * `next`: so whoever stands in a queue of n waits for no more than
- * n + n / MRI_INBOX_TURN + 1 picks of its worker.
+ * `next`, which then joins the queue: so whoever stands in a queue of n waits
+ * for no more than n + n / MRI_INBOX_TURN + 1 picks of its worker.
  *
  * Idle: see idle.c, which has the proof that no work is left lying.
  *

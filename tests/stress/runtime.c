@@ -1,7 +1,6 @@
 /* Whole runtimes through their public face: trees that wait and await in any
- * order, more workers than CPUs, several runtimes at once, threads of others
- * that put work in while somebody stops. Each task runs once, and is counted
- * where it runs. */
+ * order, more workers than CPUs, several runtimes at once. Each task runs
+ * once, and is counted where it runs. */
 #include <millrace.h>
 
 #include "slow.h"
@@ -239,127 +238,58 @@ TEST(stress_runtime, several_runtimes_at_once)
         EXPECT(load[i].tasks > 0);
 }
 
-/* ---- Others put in while somebody stops --------------------------------- */
+/* ---- Nothing ready is hidden -------------------------------------------- */
 
-static int64_t counted(void *arg)
+/* A worker that has just ended a child goes on with the parent that waited for
+ * it, except now and then, when the oldest in its queue has its turn. If that
+ * one takes long, the parent must be where the other worker finds it. */
+static int64_t awaiting, reached, held_up;
+
+static int64_t spins_until_reached(void *arg)
 {
-    int64_t *count = *(int64_t **)arg;
-    add(count);
-    return 1;
-}
-
-static int64_t yields_then_counts(void *arg)
-{
-    mr_yield();
-    return counted(arg);
-}
-
-struct crowd {
-    mr_runtime *rt;
-    int64_t ran, accepted, refused;
-    int released;
-};
-
-/* Until it is told that no more is taken. */
-static void *puts_in(void *arg)
-{
-    struct crowd *c = arg;
-    int64_t *count = &c->ran, accepted = 0, rc;
-    for (uint64_t i = 0;; i++) {
-        mr_fn fn = i % 2 ? counted : yields_then_counts;
-        if (i % 8 == 0)
-            rc = mr_run(c->rt, fn, &count);
-        else
-            rc = mr_submit(c->rt, fn, &count, sizeof count);
-        if (rc < 0)
+    int64_t round = *(int64_t *)arg, until = mri_clock_now() + 5 * MR_S;
+    while (__atomic_load_n(&reached, __ATOMIC_ACQUIRE) < round)
+        if (mri_clock_now() > until) {
+            add(&held_up);
             break;
-        accepted++;
-    }
-    __atomic_fetch_add(&c->accepted, accepted, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&c->refused, rc == MR_ECANCELED, __ATOMIC_RELAXED);
-    return NULL;
+        }
+    return 0;
 }
 
-/* Keeps the runtime alive until nobody puts in any more. */
-static int64_t until_released(void *arg)
+/* Its parent waits for it by the time that it ends, if it runs elsewhere. */
+static int64_t leaves_a_spinner(void *arg)
 {
-    struct crowd *c = *(struct crowd **)arg;
-    while (!__atomic_load_n(&c->released, __ATOMIC_ACQUIRE))
+    int64_t round = *(int64_t *)arg, until = mri_clock_now() + 100 * MR_US;
+    while (__atomic_load_n(&awaiting, __ATOMIC_ACQUIRE) < round &&
+           mri_clock_now() < until)
+        continue;
+    until = mri_clock_now() + 5 * MR_US;
+    while (mri_clock_now() < until)
+        continue;
+    return mr_submit(mr_self(), spins_until_reached, &round, sizeof round);
+}
+
+static int64_t awaits_what_leaves_spinners(void *arg)
+{
+    int64_t until = *(int64_t *)arg, round = 0;
+    while (mri_clock_now() < until) {
+        mr_task child;
+        round++;
+        mr_spawn(&child, leaves_a_spinner, &round);
         mr_yield();
-    return 0;
+        __atomic_store_n(&awaiting, round, __ATOMIC_RELEASE);
+        EXPECT_EQ(mr_await(&child), 0);
+        __atomic_store_n(&reached, round, __ATOMIC_RELEASE);
+    }
+    return round;
 }
 
-static void crowd_once(unsigned workers, int threads, int64_t run_for)
-{
-    struct crowd c = {.rt = start(workers, 0)}, *self = &c;
-    pthread_t thread[64];
-    EXPECT_EQ(mr_submit(c.rt, until_released, &self, sizeof self), 0);
-    for (int i = 0; i < threads; i++)
-        EXPECT_EQ(pthread_create(&thread[i], NULL, puts_in, &c), 0);
-    usleep((useconds_t)run_for);
-    EXPECT_EQ(mr_stop(c.rt, mr_after(MR_MS)), MR_ETIMEDOUT);
-    for (int i = 0; i < threads; i++)
-        EXPECT_EQ(pthread_join(thread[i], NULL), 0);
-    __atomic_store_n(&c.released, 1, __ATOMIC_RELEASE);
-    EXPECT_EQ(mr_stop(c.rt, MR_NEVER), 0);
-    EXPECT_EQ(c.refused, threads);
-    EXPECT_EQ(c.ran, c.accepted);
-}
-
-TEST(stress_runtime, what_others_put_in_while_it_stops_runs_or_is_refused)
+TEST(stress_runtime, a_parent_that_became_ready_is_not_kept_behind_others)
 {
     int64_t until = stress_end();
-    uint64_t seed = 11;
-    do
-        crowd_once(1 + below(&seed, 4), stress_crowd(8), below(&seed, 4000));
-    while (mri_clock_now() < until);
-}
-
-/* ---- The last to touch it ----------------------------------------------- */
-
-/* A thread puts in the task whose end somebody else takes as the sign to stop.
- * That thread may still be in its call then. */
-struct last {
-    mr_runtime *rt;
-    int told, before;
-    bool run;
-};
-
-static int64_t tells(void *arg)
-{
-    struct last *l = *(struct last **)arg;
-    __atomic_store_n(&l->told, 1, __ATOMIC_RELEASE);
-    return 0;
-}
-
-static void *puts_in_last(void *arg)
-{
-    struct last *l = arg;
-    int64_t ran = 0, *count = &ran;
-    /* So that a worker is awake and finds the last one by itself. */
-    for (int i = 0; i < l->before; i++)
-        EXPECT_EQ(mr_run(l->rt, counted, &count), 1);
-    if (l->run)
-        EXPECT_EQ(mr_run(l->rt, tells, &l), 0);
-    else
-        EXPECT_EQ(mr_submit(l->rt, tells, &l, sizeof l), 0);
-    return NULL;
-}
-
-static void stop_at_once(struct last l)
-{
-    pthread_t thread;
-    EXPECT_EQ(pthread_create(&thread, NULL, puts_in_last, &l), 0);
-    while (!__atomic_load_n(&l.told, __ATOMIC_ACQUIRE))
-        usleep(1);
-    EXPECT_EQ(mr_stop(l.rt, MR_NEVER), 0);
-    EXPECT_EQ(pthread_join(thread, NULL), 0);
-}
-
-TEST(stress_runtime, a_stop_waits_for_calls_that_are_on_their_way_out)
-{
-    int64_t until = stress_end();
-    for (int i = 0; mri_clock_now() < until; i++)
-        stop_at_once(
-            (struct last){.rt = start(2, 0), .run = i % 2, .before = i % 5});
+    mr_runtime *rt = start(2, 0);
+    awaiting = reached = held_up = 0;
+    EXPECT(mr_run(rt, awaits_what_leaves_spinners, &until) > 0);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    EXPECT_EQ(held_up, 0);
 }
