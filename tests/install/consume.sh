@@ -109,15 +109,45 @@ step_version()
 
 # A shared library of the consumer's that has millrace inside, or uses it,
 # shows none of our internals to the world.
+build_plugin()
+{
+    compile_by_pkgconfig "$CC" -shared -fPIC -o "$1" "$here/plugin.c"
+}
+
 step_plugin()
 {
     local so="$work/plugin.so" leaked
-    compile_by_pkgconfig "$CC" -shared -fPIC -o "$so" "$here/plugin.c"
+    build_plugin "$so"
     nm -D --defined-only "$so" | grep -q ' T plugin_answer$' ||
         die "the plug-in lost its own symbol"
     leaked=$(nm -D --defined-only "$so" | grep -v ' [TBDR] mr_' |
-        grep -Ev ' (plugin_answer|_init|_fini|_edata|_end|__bss_start)$' || :)
+        grep -Ev ' (plugin_(answer|fib)|_init|_fini|_edata|_end|__bss_start)$' || :)
     [[ -z $leaked ]] || die "the plug-in exports internals: $leaked"
+}
+
+# A program that was linked without the library loads that plug-in, its tasks
+# run, and after it is unloaded nothing of it is missed.
+step_dlopen()
+{
+    local said dir="$work/dlopen"
+    mkdir -p "$dir"
+    build_plugin "$dir/plugin.so"
+    "$CC" -std=gnu11 -Wall -Wextra -Werror -o "$dir/host" "$here/host.c" -ldl
+    said=$(LD_LIBRARY_PATH="$prefix/lib" "$dir/host" "$dir/plugin.so") ||
+        die "the host failed"
+    [[ $said == "loaded, used and unloaded" ]] || die "the host said: $said"
+}
+
+step_python()
+{
+    local said
+    if ! python3 -c 'import ctypes' 2>/dev/null; then
+        echo "skip install/python: no python3 with ctypes here"
+        exit 77
+    fi
+    said=$(python3 "$here/callback.py" "$prefix/lib/libmillrace.so") ||
+        die "the script failed"
+    [[ $said == "100 tasks in Python" ]] || die "it said: $said"
 }
 
 step_soname()
@@ -139,6 +169,6 @@ step_command()
 }
 
 case $step in
-prefix | command | cmake | pkgconfig | version | plugin | soname) "step_$step" ;;
+prefix | command | cmake | pkgconfig | version | plugin | dlopen | python | soname) "step_$step" ;;
 *) die "unknown step" ;;
 esac
