@@ -58,10 +58,11 @@ MR_API int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg);
 MR_API int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size);
 
 /* Refuse new work from outside, wait until all there is has ended, and calls
- * that brought it, stop the threads and free everything; 0, and rt is gone. Or MR_ETIMEDOUT: something
- * was still running at `deadline` (an absolute time of mr_now(), MR_NEVER for
- * none); nothing was freed, it may be called again. MR_EPERM from inside a
- * task, or in a child of fork(). One thread, once at a time. */
+ * that brought it, stop the threads and free everything; 0, and rt is gone. Or
+ * MR_ETIMEDOUT: something was still running at `deadline` (an absolute time of
+ * mr_now(), MR_NEVER for none); nothing was freed, it may be called again.
+ * MR_EPERM from inside a task, or in a child of fork(). One thread, once at a
+ * time. */
 MR_API int mr_stop(mr_runtime *rt, int64_t deadline);
 
 /* The runtime whose task calls, or NULL. */

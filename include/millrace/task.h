@@ -30,8 +30,10 @@ typedef struct mr_task {
 MR_API void mr_spawn(mr_task *task, mr_fn fn, void *arg);
 
 /* Wait until the task is done, running it here if nobody has begun it. What it
- * returned. MR_EPERM where the caller is not the task that spawned it, or has
- * awaited it before. Not a point of cancellation: the storage is borrowed. */
+ * returned. MR_EPERM where it was awaited before, or the caller is on another
+ * stack than the task that spawned it; where it is another task on the same
+ * stack, which only the library knows, the program stops: it has taken a child
+ * that is not its own. Not a point of cancellation: the storage is borrowed. */
 MR_API int64_t mr_await(mr_task *task);
 
 /* Let others run that are ready. Outside a task it does nothing. */
