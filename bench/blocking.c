@@ -31,7 +31,7 @@ static void let_sleep(void)
 }
 
 struct call {
-    MRI_ALIGNED(MRI_CACHE_LINE) mri_job job;
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_blocking_job job;
     mri_atomic_u32 done;
     int64_t entered;
 };
@@ -57,7 +57,7 @@ static void await(struct call *c)
 
 /* ---- The pool ----------------------------------------------------------- */
 
-static void job_run(mri_job *job)
+static void job_run(mri_blocking_job *job)
 {
     enter(mri_container_of(job, struct call, job));
 }
@@ -118,13 +118,13 @@ static double pool_round_trip(uint64_t n)
 
 /* The last of a crowd wakes who waits: libuv wakes its loop once, too. */
 struct crowd {
-    mri_job job[CROWD];
+    mri_blocking_job job[CROWD];
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 left;
 };
 
 static struct crowd crowd;
 
-static void crowd_run(mri_job *job)
+static void crowd_run(mri_blocking_job *job)
 {
     (void)job;
     if (mri_sub_acq_rel(&crowd.left, 1) == 1)

@@ -36,6 +36,14 @@ MR_API void mr_spawn(mr_task *task, mr_fn fn, void *arg);
  * that is not its own. Not a point of cancellation: the storage is borrowed. */
 MR_API int64_t mr_await(mr_task *task);
 
+/* Call fn(arg), which blocks its thread (a library that knows nothing of tasks,
+ * getaddrinfo, a lock of another process), on a thread that is kept for that,
+ * and park the task meanwhile. What it returned; or MR_EAGAIN, MR_ENOMEM where
+ * it needed a thread and none could be made: then it was not called. Up to 512
+ * at a time, the rest in order. fn runs outside of tasks: it may mr_submit, not
+ * spawn. Outside a task it is an ordinary call. */
+MR_API int64_t mr_blocking(mr_fn fn, void *arg);
+
 /* Let others run that are ready. Outside a task it does nothing. */
 MR_API void mr_yield(void);
 

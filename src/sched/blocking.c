@@ -15,7 +15,7 @@ typedef struct mri_blocking_thread blocker;
 
 /* ---- Under the lock ----------------------------------------------------- */
 
-static void enqueue(mri_blocking *pool, mri_job *job)
+static void enqueue(mri_blocking *pool, mri_blocking_job *job)
 {
     job->next = NULL;
     if (pool->first)
@@ -26,9 +26,9 @@ static void enqueue(mri_blocking *pool, mri_job *job)
     pool->queued++;
 }
 
-static mri_job *dequeue(mri_blocking *pool)
+static mri_blocking_job *dequeue(mri_blocking *pool)
 {
-    mri_job *job = pool->first;
+    mri_blocking_job *job = pool->first;
     if (job) {
         pool->first = job->next;
         pool->queued--;
@@ -61,7 +61,7 @@ static void unlink_idle(mri_blocking *pool, blocker *b)
 }
 
 /* Take an idle thread out; it is to be woken after the lock's release. */
-static blocker *ring(mri_blocking *pool, mri_job *job)
+static blocker *ring(mri_blocking *pool, mri_blocking_job *job)
 {
     blocker *b = pool->top;
     unlink_idle(pool, b);
@@ -72,7 +72,7 @@ static blocker *ring(mri_blocking *pool, mri_job *job)
 }
 
 /* Give the job to who idles, or else to who lives. The thread to wake. */
-static blocker *give(mri_blocking *pool, mri_job *job)
+static blocker *give(mri_blocking *pool, mri_blocking_job *job)
 {
     if (pool->top)
         return ring(pool, job);
@@ -179,11 +179,11 @@ static bool leave_unless_rung(mri_blocking *pool, blocker *b)
 }
 
 /* The next job, or NULL: the thread has left. */
-static mri_job *next_job(mri_blocking *pool, blocker *b)
+static mri_blocking_job *next_job(mri_blocking *pool, blocker *b)
 {
     for (;;) {
         acquire(pool);
-        mri_job *job = dequeue(pool);
+        mri_blocking_job *job = dequeue(pool);
         if (job) {
             release(pool);
             return job;
@@ -208,7 +208,7 @@ static void serve(void *arg)
     /* Where that is refused by now (a cpuset that has changed), where its
      * creator runs will do. */
     (void)!mri_thread_cpus_set(&pool->cpus);
-    for (mri_job *job = b->job ? b->job : next_job(pool, b); job;
+    for (mri_blocking_job *job = b->job ? b->job : next_job(pool, b); job;
          job = next_job(pool, b))
         job->run(job); /* LAST TOUCH of the job */
 }
@@ -249,7 +249,7 @@ static void count_thread(mri_blocking *pool, blocker *b)
  * if it was to carry none; else the code. */
 static int count_refusal(mri_blocking *pool, blocker *b, int rc)
 {
-    mri_job *job = b->job;
+    mri_blocking_job *job = b->job;
     blocker *woken = NULL;
     acquire(pool);
     pool->refused++;
@@ -264,7 +264,7 @@ static int count_refusal(mri_blocking *pool, blocker *b, int rc)
 }
 
 /* Releases the lock. */
-static int create_for(mri_blocking *pool, mri_job *job)
+static int create_for(mri_blocking *pool, mri_blocking_job *job)
 {
     blocker *b = take_record(pool);
     b->job = NULL;
@@ -296,7 +296,7 @@ static void await_birth(mri_blocking *pool)
     acquire(pool);
 }
 
-int mri_blocking_submit(mri_blocking *pool, mri_job *job)
+int mri_blocking_submit(mri_blocking *pool, mri_blocking_job *job)
 {
     acquire(pool);
     while (!pool->closing && undecided(pool))

@@ -1,10 +1,11 @@
 /* An elastic pool of threads for what can only block: calls that know no other
  * way to wait than to hold a thread.
  *
- *     static void look_up(mri_job *job) { ... wake whoever waits for it ... }
+ *     static void look_up(mri_blocking_job *job) { ... wake whoever waits for
+ * it ... }
  *
- *     struct request { mri_job job; ... } r = {.job = {.run = look_up}};
- *     rc = mri_blocking_submit(&pool, &r.job);
+ *     struct request { mri_blocking_job job; ... } r = {.job = {.run =
+ * look_up}}; rc = mri_blocking_submit(&pool, &r.job);
  *
  * A job is the caller's memory from submit until its run is entered; the pool
  * does not touch it from there on, so run may hand it on or free it.
@@ -86,10 +87,10 @@
 #include "os/thread.h"
 #include "parts/lock.h"
 
-typedef struct mri_job {
-    struct mri_job *next;             /* the pool's until run is entered */
-    void (*run)(struct mri_job *job); /* the caller's */
-} mri_job;
+typedef struct mri_blocking_job {
+    struct mri_blocking_job *next; /* the pool's until run is entered */
+    void (*run)(struct mri_blocking_job *job); /* the caller's */
+} mri_blocking_job;
 
 /* Zero means default. */
 typedef struct mri_blocking_config {
@@ -107,9 +108,9 @@ enum mri_bell { MRI_BELL_WAITING, MRI_BELL_RUNG };
  * job, which is the thread's own until its first look and after a ring. */
 struct mri_blocking_thread {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 bell;
-    bool starting; /* its submit has not counted the outcome */
-    bool done;     /* it left while starting */
-    mri_job *job;  /* handed to it; NULL: it looks into the queue */
+    bool starting;         /* its submit has not counted the outcome */
+    bool done;             /* it left while starting */
+    mri_blocking_job *job; /* handed to it; NULL: it looks into the queue */
     struct mri_blocking_thread *above, *below; /* idle; below: free, too */
     struct mri_blocking *pool;                 /* never changed */
     mri_thread thread;
@@ -121,7 +122,7 @@ typedef struct mri_blocking {
     uint32_t count, starting; /* see above */
     uint32_t idle, most_ever;
     uint64_t queued;
-    mri_job *first, *last;            /* the queue, oldest first */
+    mri_blocking_job *first, *last;   /* the queue, oldest first */
     struct mri_blocking_thread *top;  /* of the idle ones: idle the shortest */
     struct mri_blocking_thread *free; /* records used before */
     struct mri_blocking_thread *records; /* `most`, the first `used` touched */
@@ -156,7 +157,7 @@ MRI_CHECKED int mri_blocking_open(mri_blocking *pool,
  * closing or closed; or what the creation of a thread failed with, where no
  * thread lives that could take it (MR_EAGAIN, MR_ENOMEM). May wait for the
  * creation of a thread, never for a job. */
-MRI_CHECKED int mri_blocking_submit(mri_blocking *pool, mri_job *job);
+MRI_CHECKED int mri_blocking_submit(mri_blocking *pool, mri_blocking_job *job);
 
 /* Refuse new jobs, let those accepted run to their end, and wait for all
  * threads to leave. 0: they have, and the pool is empty for good.

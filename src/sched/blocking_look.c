@@ -31,7 +31,8 @@ static void check_idle(const mri_blocking *pool)
 static void check_queue(const mri_blocking *pool)
 {
     uint64_t queued = 0;
-    for (const mri_job *job = pool->first; job; job = job->next, queued++) {
+    for (const mri_blocking_job *job = pool->first; job;
+         job = job->next, queued++) {
         mri_require(queued < pool->queued, "queued jobs are counted");
         mri_require(job->next || job == pool->last, "the queue has an end");
     }

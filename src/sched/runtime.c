@@ -7,7 +7,7 @@
  *      here, for now
  *   3. the workers end: `stopping`, all are woken, each leaves its loop when
  *      it has nothing to run
- *   4. join them
+ *   4. join them, then those of the blocking pool
  *   5. unmap, free
  *
  * Nothing is accepted and then lost: a submitter adds to `live`, fence, looks
@@ -194,6 +194,14 @@ static size_t workers_size(const mr_runtime *rt)
     return sizeof(mri_worker) * rt->workers;
 }
 
+/* It has nothing to do any more; threads that are just leaving a job are
+ * waited for. Its mapping: as above. */
+static void close_blocking(mr_runtime *rt)
+{
+    if (mri_blocking_close(&rt->blocking, MRI_NEVER) < 0)
+        (void)!mri_blocking_close(&rt->blocking, MRI_NEVER);
+}
+
 static int open_runtime(mr_runtime *rt)
 {
     rt->workers = rt->config.workers;
@@ -210,6 +218,9 @@ static int open_runtime(mr_runtime *rt)
     int rc = open_pool(rt);
     if (rc < 0)
         goto release_workers;
+    rc = mri_blocking_open(&rt->blocking, &(mri_blocking_config){0});
+    if (rc < 0)
+        goto close_pool;
     for (uint32_t i = 0; i < rt->workers; i++)
         open_worker(rt, i);
     rc = place_workers(rt);
@@ -217,6 +228,8 @@ static int open_runtime(mr_runtime *rt)
         rc = start_workers(rt);
     if (rc == 0)
         return 0;
+    close_blocking(rt);
+close_pool:
     close_pool(rt);
 release_workers:
     mri_runtime_release(rt, rt->worker, workers_size(rt));
@@ -350,7 +363,8 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     int rc = drain(rt, deadline);        /* 2 */
     if (rc < 0)
         return rc;
-    end_workers(rt, rt->workers);  /* 3, 4 */
+    end_workers(rt, rt->workers); /* 3, 4 */
+    close_blocking(rt);
     mr_config config = rt->config; /* 5 */
     close_pool(rt);
     mri_runtime_release(rt, rt->worker, workers_size(rt));

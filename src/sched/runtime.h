@@ -6,6 +6,7 @@
 #define MRI_SCHED_RUNTIME_H
 
 #include "os/barrier.h"
+#include "sched/blocking.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
@@ -18,6 +19,7 @@ struct mr_runtime {
     mr_config config;
 
     mri_strand_pool pool;
+    mri_blocking blocking; /* task/blocking.c's; closed once all jobs ended */
 
     /* Idling: see idle.c. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_event_count idle;

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <time.h>
 
 static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
 {
@@ -284,6 +285,70 @@ TEST(task, random_trees_with_waits_and_random_awaits)
         unsigned workers = seed % 4 == 0 ? 64 : 1 + seed % 4;
         EXPECT_EQ(run_with(workers, random_tree, &root), same_tree_alone(root));
     }
+}
+
+/* ---- Blocking ----------------------------------------------------------- */
+
+enum { SLEEPERS = 20 };
+
+static int64_t sleeps(void *arg)
+{
+    struct timespec t = {.tv_nsec = 50000000};
+    if (mr_self())
+        return -1;
+    nanosleep(&t, NULL);
+    return *(int64_t *)arg;
+}
+
+static int64_t calls_blocking(void *arg)
+{
+    return mr_blocking(sleeps, arg);
+}
+
+/* One worker, and all of them sleep at the same time. */
+static int64_t many_block(void *arg)
+{
+    mr_task t[SLEEPERS];
+    int64_t sum = 0, start = mr_now();
+    for (int i = 0; i < SLEEPERS; i++)
+        mr_spawn(&t[i], calls_blocking, arg);
+    mr_yield();
+    for (int i = 0; i < SLEEPERS; i++)
+        sum += mr_await(&t[i]);
+    return mr_now() - start < SLEEPERS * 50 * MR_MS ? sum : -1;
+}
+
+TEST(task, blocking_calls_do_not_hold_the_worker)
+{
+    int64_t n = 3;
+    EXPECT_EQ(run_with(1, many_block, &n), SLEEPERS * n);
+    EXPECT_EQ(run_with(4, many_block, &n), SLEEPERS * n);
+}
+
+static int64_t returns_at_once(void *arg)
+{
+    return *(int64_t *)arg;
+}
+
+static int64_t blocks_often(void *arg)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < 1000; i++)
+        sum += mr_blocking(returns_at_once, arg);
+    return sum;
+}
+
+TEST(task, blocking_calls_that_return_at_once)
+{
+    int64_t n = 3;
+    for (unsigned workers = 1; workers <= 3; workers++)
+        EXPECT_EQ(run_with(workers, blocks_often, &n), 1000 * n);
+}
+
+TEST(task, blocking_outside_a_task_is_a_call)
+{
+    int64_t n = 3;
+    EXPECT_EQ(mr_blocking(returns_at_once, &n), 3);
 }
 
 /* ---- Misuse ------------------------------------------------------------- */

@@ -13,11 +13,11 @@
 enum { JOBS = 6, MOST = 4 };
 
 struct work {
-    mri_job job;
+    mri_blocking_job job;
     mri_atomic_u32 *gate, *begun, *done;
 };
 
-static void work_run(mri_job *job)
+static void work_run(mri_blocking_job *job)
 {
     struct work *w = mri_container_of(job, struct work, job);
     mri_add_release(w->begun, 1);
@@ -55,7 +55,7 @@ static int submit_all(struct scene *s, int error)
 {
     int refused = 0;
     for (int i = 0; i < JOBS;) {
-        mri_job before = s->w[i].job;
+        mri_blocking_job before = s->w[i].job;
         int rc = mri_blocking_submit(&s->pool, &s->w[i].job);
         mri_blocking_check(&s->pool);
         i += rc == 0;

@@ -21,7 +21,7 @@ enum say { NOT_YET, REFUSE, CREATE, GO_ON };
 
 struct submitter {
     mri_blocking *pool;
-    mri_job job;
+    mri_blocking_job job;
     pthread_t thread;
     atomic_int say, held, begun, done, rc;
     atomic_int *gate;
@@ -53,7 +53,7 @@ int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr,
     return rc;
 }
 
-static void note_run(mri_job *job)
+static void note_run(mri_blocking_job *job)
 {
     struct submitter *s = mri_container_of(job, struct submitter, job);
     s->begun++;

@@ -157,6 +157,12 @@ static void expect_nothing_left(long kib, int threads_before, const char *call)
 static void warm_up(const mr_config *config)
 {
     mallopt(M_ARENA_MAX, 1);
+    /* Nor does the heap grow or shrink later. */
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    void *volatile large = malloc(4 << 20);
+    EXPECT(large != NULL);
+    free(large);
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(live(config), 0);
         (void)mapped_kib();

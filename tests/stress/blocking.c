@@ -11,13 +11,13 @@ enum { MOST = 16 };
 /* A call that somebody waits for: it lives on the caller's stack, which is
  * used for the next as soon as done is set. */
 struct call {
-    mri_job job;
+    mri_blocking_job job;
     mri_atomic_u32 *done;
     mri_atomic_u64 *ran;
     uint32_t naps;
 };
 
-static void call_run(mri_job *job)
+static void call_run(mri_blocking_job *job)
 {
     struct call *c = mri_container_of(job, struct call, job);
     mri_atomic_u32 *done = c->done;

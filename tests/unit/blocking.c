@@ -16,7 +16,7 @@ enum { MOST_JOBS = 16 };
 
 /* A job that notes where and as which it ran, and may wait for a gate. */
 struct work {
-    mri_job job;
+    mri_blocking_job job;
     mri_atomic_u32 *gate; /* NULL: open */
     mri_atomic_u32 *turn;
     mri_atomic_u32 order; /* 1 and up; 0: has not begun */
@@ -25,7 +25,7 @@ struct work {
     char name[MRI_THREAD_NAME];
 };
 
-static void work_run(mri_job *job)
+static void work_run(mri_blocking_job *job)
 {
     struct work *w = mri_container_of(job, struct work, job);
     cpu_set_t set;
@@ -257,13 +257,13 @@ TEST(blocking, who_keeps_threads_for_ever_has_them_until_close)
 /* ---- What a job may do -------------------------------------------------- */
 
 struct chain {
-    mri_job job;
+    mri_blocking_job job;
     mri_blocking *pool;
     mri_atomic_u32 *freed;
     int left;
 };
 
-static void chain_run(mri_job *job)
+static void chain_run(mri_blocking_job *job)
 {
     struct chain *c = mri_container_of(job, struct chain, job);
     mri_atomic_u32 *freed = c->freed;
