@@ -40,7 +40,7 @@ static mri_slot *inner_slot(mr_slot *slot)
 /* ---- Children without a slot -------------------------------------------- */
 
 typedef struct spilled {
-    mri_slot slot;
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_slot slot; /* and the whole a multiple */
     mri_job job;
     mr_runtime *runtime; /* NULL: of no task */
 } spilled;
@@ -65,13 +65,13 @@ static spilled *spilled_of(mri_slot *slot)
 mr_slot *mr_detail1_spill_to(mr_deque *deque, mr_slot *unused)
 {
     (void)unused;
-    mri_strand *s = mri_strand_of_deque(inner(deque));
-    mr_runtime *rt = is_serial(deque) ? NULL : s->worker->runtime;
+    mri_strand *s = is_serial(deque) ? NULL : mri_strand_of_deque(inner(deque));
+    mr_runtime *rt = s ? s->worker->runtime : NULL;
     spilled *c = rt ? mri_runtime_allocate(rt, sizeof *c, MRI_CACHE_LINE)
                     : aligned_alloc(MRI_CACHE_LINE, sizeof *c);
     mri_require(c != NULL, "there is memory for a child without a slot");
     c->runtime = rt;
-    if (rt)
+    if (s)
         s->spilling = &c->slot;
     else
         serial.spilling = &c->slot;
@@ -108,10 +108,12 @@ static void spill(mri_strand *s)
 
 mr_slot *mr_detail1_publish(mr_deque *deque, mr_slot *head)
 {
-    mri_strand *s = mri_strand_of_deque(inner(deque));
-    if (is_serial(deque))
+    if (is_serial(deque)) {
         spill_serial(deque);
-    else if (s->spilling)
+        return MR_LOAD_(&deque->head);
+    }
+    mri_strand *s = mri_strand_of_deque(inner(deque));
+    if (s->spilling)
         spill(s);
     else
         mri_worker_publish(&s->deque, inner_slot(head));
@@ -120,7 +122,7 @@ mr_slot *mr_detail1_publish(mr_deque *deque, mr_slot *head)
 
 /* ---- Awaits ------------------------------------------------------------- */
 
-static bool is_spilled(const mri_deque *d, const mri_slot *slot)
+static bool is_spilled(const mr_deque *d, const mr_slot *slot)
 {
     return (uintptr_t)slot < (uintptr_t)d->slots ||
            (uintptr_t)slot >= (uintptr_t)d->end;
@@ -128,11 +130,11 @@ static bool is_spilled(const mri_deque *d, const mri_slot *slot)
 
 bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
 {
-    mri_deque *d = inner(deque);
-    mri_slot *s = inner_slot(slot), *h = mri_load_relaxed(&d->head);
     if (is_serial(deque))
         return true;
-    if (is_spilled(d, s)) {
+    mri_deque *d = inner(deque);
+    mri_slot *s = inner_slot(slot), *h = mri_load_relaxed(&d->head);
+    if (is_spilled(deque, slot)) {
         mri_worker_await(mri_strand_of_deque(d), mri_slot_word(s));
         return true;
     }
@@ -144,7 +146,7 @@ bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
 
 mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot)
 {
-    if (is_spilled(inner(deque), inner_slot(slot))) {
+    if (is_spilled(deque, slot)) {
         spilled *c = spilled_of(inner_slot(slot));
         if (c->runtime)
             mri_runtime_release(c->runtime, c, sizeof *c);
