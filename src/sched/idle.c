@@ -39,9 +39,13 @@
 #include "os/clock.h"
 #include "sched/runtime.h"
 
+/* Of a search, and between two. Models have one round, and no pause. */
+#ifndef MRI_SEARCH_ROUNDS
+#define MRI_SEARCH_ROUNDS 64
+#define MRI_SEARCH_PAUSES 16
+#endif
+
 enum {
-    ROUNDS = 64,          /* of a search */
-    PAUSES = 16,          /* between two rounds */
     WATCH_MIN = 1000000,  /* ns */
     WATCH_MAX = 10000000, /* ns */
 };
@@ -69,12 +73,12 @@ static bool stopping(const mr_runtime *rt)
 
 static bool search(mri_worker *w, mri_work *work)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < MRI_SEARCH_ROUNDS; round++) {
         if (mri_worker_steal(w, work) || mri_worker_look(w, work))
             return true;
         if (stopping(w->runtime))
             return false;
-        for (int i = 0; i < PAUSES; i++)
+        for (int i = 0; i < MRI_SEARCH_PAUSES; i++)
             mri_pause();
     }
     return false;

@@ -28,7 +28,12 @@
 
 typedef struct mr_runtime mr_runtime;
 
-enum { MRI_QUEUE = 256, MRI_INBOX_TURN = 61 };
+/* Models shrink it. */
+#ifndef MRI_QUEUE
+#define MRI_QUEUE 256
+#endif
+
+enum { MRI_INBOX_TURN = 61 };
 
 /* What stands in queues and inboxes: run_node.word. */
 enum mri_node_kind {
