@@ -18,7 +18,9 @@
  * whoever searched or was about to sleep at that time.
  *  - P read searchers > 0 on account of S. S leaves by a decrement, which came
  *    later in that word's order. If S found something, it wakes another if it
- *    was the last, and if not, the same holds of who remains. If S found
+ *    was the last, with a fence in between, so that it sees whoever prepared
+ *    to sleep before P's fence; and if it was not the last, the same holds of
+ *    who remains. If S found
  *    nothing, it prepares to sleep, which counts it, with a fence, and looks
  *    at all queues again. P's fence came before S's, since otherwise P would
  *    have read the decrement: so S sees what P has pushed.
@@ -50,18 +52,13 @@ enum {
     WATCH_MAX = 10000000, /* ns */
 };
 
-static void notify(mr_runtime *rt)
-{
-    if (mri_event_count_awaited(&rt->idle))
-        mri_event_count_notify_one(&rt->idle);
-}
-
 void mri_runtime_wake(mr_runtime *rt)
 {
     /* With the fence in prepare: what was pushed, then the two looks. */
     mri_fence_seq_cst();
-    if (mri_load_relaxed(&rt->searchers) == 0)
-        notify(rt);
+    if (mri_load_relaxed(&rt->searchers) == 0 &&
+        mri_event_count_awaited(&rt->idle))
+        mri_event_count_notify_one(&rt->idle);
 }
 
 static bool stopping(const mr_runtime *rt)
@@ -92,10 +89,10 @@ bool mri_idle_search(mri_worker *w, mri_work *work)
     mri_add_relaxed(&rt->searchers, 1);
     mri_count(w, searches);
     bool found = search(w, work);
-    /* Release, acquire: in one order with others that leave, so that the last
-     * one knows it is. */
+    /* Release, acquire: who stays longer sees what this one has put into its
+     * own queue. */
     if (mri_sub_acq_rel(&rt->searchers, 1) == 1 && found)
-        notify(rt);
+        mri_runtime_wake(rt);
     return found;
 }
 

@@ -1,0 +1,152 @@
+/* What the sources under test ask of the rest, where a model has none: no
+ * threads are started, no strand is left. */
+#include "sched/runtime.h"
+
+#include "base/assert.h"
+#include "model.h"
+#include "os/cpus.h"
+#include "os/fork.h"
+#include <millrace/machine.h>
+
+mri_strand *mri_strand_self(void)
+{
+    return NULL;
+}
+
+mri_strand *mri_strand_take(mri_worker *w)
+{
+    (void)w;
+    return NULL;
+}
+
+void mri_strand_drop(mri_worker *w, mri_strand *s)
+{
+    (void)w;
+    (void)s;
+}
+
+static void never(void)
+{
+    model_assert(!"this model leaves no strand");
+}
+
+void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after)
+{
+    (void)from;
+    (void)to;
+    (void)after;
+    never();
+}
+
+void mri_strand_enter(mri_worker *w, mri_strand *first)
+{
+    (void)w;
+    (void)first;
+    never();
+}
+
+MRI_NORETURN void mri_strand_leave(mri_strand *s)
+{
+    (void)s;
+    never();
+    __builtin_trap();
+}
+
+void mri_strand_park(mri_strand *s, uint64_t count)
+{
+    (void)s;
+    (void)count;
+    never();
+}
+
+void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next)
+{
+    (void)s;
+    (void)count;
+    (void)next;
+    never();
+}
+
+/* ---- Threads and the machine -------------------------------------------- */
+
+int mri_thread_start(mri_thread *t, const char *name, void (*run)(void *),
+                     void *arg, size_t stack_size)
+{
+    (void)t;
+    (void)name;
+    (void)run;
+    (void)arg;
+    (void)stack_size;
+    return 0;
+}
+
+void mri_thread_join(mri_thread *t)
+{
+    (void)t;
+}
+
+int mri_thread_pin(int cpu)
+{
+    (void)cpu;
+    return 0;
+}
+
+int mri_fork_watch(void)
+{
+    return 0;
+}
+
+uint32_t mri_fork_generation(void)
+{
+    return 0;
+}
+
+int mri_cpus_open(mri_cpus *cpus, const mri_cpus_source *source)
+{
+    (void)cpus;
+    (void)source;
+    return 0;
+}
+
+void mri_cpus_close(mri_cpus *cpus)
+{
+    (void)cpus;
+}
+
+int mr_usable_cpus(void)
+{
+    return 1;
+}
+
+int mri_strand_pool_open(mri_strand_pool *pool, const mri_strand_config *config)
+{
+    (void)pool;
+    (void)config;
+    return 0;
+}
+
+int mri_strand_pool_close(mri_strand_pool *pool)
+{
+    (void)pool;
+    return 0;
+}
+
+void mri_strand_flush(mri_strand_pool *pool, mri_strand_cache *cache)
+{
+    (void)pool;
+    (void)cache;
+}
+
+int mri_blocking_open(mri_blocking *pool, const mri_blocking_config *config)
+{
+    (void)pool;
+    (void)config;
+    return 0;
+}
+
+int mri_blocking_close(mri_blocking *pool, int64_t deadline)
+{
+    (void)pool;
+    (void)deadline;
+    return 0;
+}
