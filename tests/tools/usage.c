@@ -62,8 +62,19 @@ TEST(tools_usage, help_explains_a_subcommand)
     EXPECT(strstr(result.out, "--strict"));
 }
 
+TEST(tools_usage, queens_are_counted)
+{
+    run("queens", "8", "3");
+    EXPECT_EQ(result.status, 0);
+    EXPECT(strstr(result.out, "8 queens: 92 ways, 2057 tasks\n"));
+    EXPECT(strstr(result.out, "\n3    workers "));
+    EXPECT(strstr(result.out, "of this ceiling is reached\n"));
+}
+
 TEST(tools_usage, wrong_usage_is_one_sentence_and_status_2)
 {
+    expect_wrong_usage("queens", "3", NULL, "'3' is not from 4 to 16");
+    expect_wrong_usage("queens", "8", "0", "'0' is not from 1 to 1024");
     expect_wrong_usage(NULL, NULL, NULL, "no subcommand");
     expect_wrong_usage("docter", NULL, NULL, "unknown subcommand 'docter'");
     expect_wrong_usage("--json", NULL, NULL, "unknown option '--json'");

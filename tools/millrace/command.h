@@ -15,7 +15,9 @@ enum exit_status {
 
 /* argv[0] is the name of the subcommand. */
 int command_doctor(int argc, char **argv);
+int command_queens(int argc, char **argv);
 
 extern const char command_doctor_usage[];
+extern const char command_queens_usage[];
 
 #endif

@@ -16,6 +16,8 @@ static const struct command {
     {"doctor", command_doctor,
      "what this machine offers, and what that means for performance",
      command_doctor_usage},
+    {"queens", command_queens, "how well it computes in parallel, measured",
+     command_queens_usage},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
