@@ -69,6 +69,19 @@ static void strand(void *a)
     parks(a);
 }
 
+/* As a strand that has no other to leave for: it stays on its stack and looks
+ * whether its park has ended. Nobody resumes it. */
+static void stays(void *a)
+{
+    struct state *s = a;
+    uint64_t count = mri_park_begin(&s->park);
+    mri_store_release(&s->count[0], count);
+    while (!mri_park_ended(&s->park))
+        mri_pause();
+    s->stack = 2;
+    goes_on(s);
+}
+
 static void strand_of_two(void *a)
 {
     struct state *s = a;
@@ -169,6 +182,9 @@ static void each_park_ended_once(void *a)
 #define EXHAUST .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED
 
 PARK(complete, .thread = {strand, completer}, EXHAUST)
+PARK(stays, .thread = {stays, completer}, EXHAUST)
+PARK(stays_and_is_completed_or_cancelled,
+     .thread = {stays, completer, canceller}, EXHAUST)
 PARK(complete_or_cancel, .thread = {strand, completer, canceller}, EXHAUST)
 PARK(complete_cancel_or_expire,
      .thread = {strand, completer, canceller, clock_ticks}, .bound = 2)
