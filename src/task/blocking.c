@@ -1,6 +1,9 @@
 /* mr_blocking: a call that can only block, on a thread of its own. */
+#include "os/fork.h"
 #include "sched/runtime.h"
 #include "task/task.h"
+
+#include <millrace/error.h>
 
 struct call {
     mri_blocking_job job;
@@ -30,8 +33,11 @@ int64_t mr_blocking(mr_fn fn, void *arg)
     struct call call = {.job = {.run = run}, .fn = fn, .arg = arg};
     if (!s)
         return fn(arg);
+    mr_runtime *rt = s->worker->runtime;
+    if (rt->generation != mri_fork_generation())
+        return MR_EPERM; /* its threads are not here */
     mri_task_word_init(&call.word);
-    int rc = mri_blocking_submit(&s->worker->runtime->blocking, &call.job);
+    int rc = mri_blocking_submit(&rt->blocking, &call.job);
     if (rc < 0)
         return rc;
     mri_worker_await(s, &call.word);

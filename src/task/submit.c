@@ -1,5 +1,6 @@
 /* Tasks from any thread: mr_run, mr_submit, mr_main. */
 #include "base/assert.h"
+#include "os/fork.h"
 #include "sched/runtime.h"
 #include "task/task.h"
 #include <millrace/error.h>
@@ -109,7 +110,9 @@ int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
     mri_strand *s = mri_strand_self();
     if (s && s->worker->runtime == rt)
-        return submit_inside(s, rt, compose(rt, fn, arg, size));
+        return rt->generation == mri_fork_generation()
+                   ? submit_inside(s, rt, compose(rt, fn, arg, size))
+                   : MR_EPERM;
     return submit_outside(rt, fn, arg, size);
 }
 

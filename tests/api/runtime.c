@@ -345,6 +345,25 @@ TEST(runtime, child_of_fork_gets_errors)
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
 
+/* fork() within a task: the child has its stack, and no other thread. */
+static int64_t forks(void *arg)
+{
+    pid_t pid = fork();
+    int status = 0;
+    if (pid == 0)
+        _exit(mr_submit(mr_self(), echo, arg, 8) != MR_EPERM ||
+              mr_blocking(echo, arg) != MR_EPERM);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(runtime, child_of_a_task_that_forks_gets_errors)
+{
+    int64_t one = 1;
+    EXPECT_EQ(mr_main(NULL, forks, &one), 0);
+}
+
 static int64_t busy(void *arg)
 {
     for (;;)
