@@ -26,24 +26,27 @@
  * children, n) an array of them, used by MR_SPAWN_AT(name, children, i, x) and
  * MR_AWAIT_AT(name, children, i). They need no initialisation. Every spawned
  * child is awaited once, by the function that spawned it, before it returns,
- * in any order; youngest first is the cheap one. A function that returns
- * without stops the program, with its name where NDEBUG is not defined.
+ * in any order; youngest first is the cheap one. Where NDEBUG is not defined, a
+ * function that returns without stops the program, with its name.
  *
  * A stack has room for 4096 children that are not awaited yet; those beyond
  * take memory by mr_config.allocate until they are, and where none is left the
  * program stops: mr_spawn, whose caller brings the storage, needs none.
  *
- * mr_spawn, waits and everything else mix freely with these. C and C++. */
+ * Waits and everything else mix freely with these. mr_spawn does in what the
+ * body calls; in the body itself its tasks are awaited before the next of these
+ * macros, since each stands on top of the other (checked without NDEBUG). No
+ * exception leaves a forkable function. C and C++. */
 #ifndef MILLRACE_FORK_H
 #define MILLRACE_FORK_H
 
 #include <millrace/fork_detail.h>
 
 #ifdef NDEBUG
-#define MR_CHECK_AWAITED_(deque, before, name) ((void)0)
+#define MR_CHECK_HEAD_(deque, head, name) ((void)0)
 #else
-#define MR_CHECK_AWAITED_(deque, before, name)                                 \
-    (MR_LIKELY_(MR_LOAD_(&(deque)->head) == (before))                          \
+#define MR_CHECK_HEAD_(deque, expected, name)                                  \
+    (MR_LIKELY_(MR_LOAD_(&(deque)->head) == (expected))                        \
          ? (void)0                                                             \
          : mr_detail1_unawaited(name))
 #endif
@@ -80,8 +83,9 @@
     MR_INLINE_ name_##_mr_result name_##_mr_call(                              \
         mr_deque *deque, mr_slot *head, name_##_mr_argument argument)          \
     {                                                                          \
+        MR_CHECK_HEAD_(deque, head, #name_);                                   \
         name_##_mr_result result = name_##_mr_body(deque, head, argument);     \
-        MR_CHECK_AWAITED_(deque, head, #name_);                                \
+        MR_CHECK_HEAD_(deque, head, #name_);                                   \
         return result;                                                         \
     }                                                                          \
     MR_INLINE_ name_##_mr_result name_##_mr_call_slot(                         \
@@ -101,7 +105,8 @@
     MR_COLD_ name_##_mr_result name_##_mr_run_elsewhere(mr_deque *deque,       \
                                                         mr_slot *slot)         \
     {                                                                          \
-        mr_detail1_run_elsewhere(deque, slot);                                 \
+        if (!mr_detail1_run_elsewhere(deque, slot, name_##_mr_run))            \
+            return name_##_mr_call_slot(deque, slot, slot);                    \
         return name_##_mr_result_of(slot);                                     \
     }                                                                          \
     MR_INLINE_ void name_##_mr_fill(mr_slot *slot, name_##_mr_beside *beside,  \
@@ -119,6 +124,7 @@
                                          name_##_mr_argument argument)         \
     {                                                                          \
         mr_slot *slot = *head;                                                 \
+        MR_CHECK_HEAD_(deque, slot, #name_);                                   \
         if (MR_UNLIKELY_(slot == deque->end))                                  \
             slot = mr_detail_spill(deque);                                     \
         name_##_mr_fill(slot, beside, argument);                               \
@@ -128,6 +134,7 @@
     MR_INLINE_ name_##_mr_result name_##_mr_await(                             \
         mr_deque *deque, mr_slot **head, mr_slot *slot)                        \
     {                                                                          \
+        MR_CHECK_HEAD_(deque, *head, #name_);                                  \
         if (MR_UNLIKELY_(                                                      \
                 mr_detail_await(deque, slot, *head, name_##_mr_run))) {        \
             name_##_mr_result result = name_##_mr_result_of(slot);             \
@@ -143,8 +150,16 @@
 #define MR_DEFINE_FORKABLE(result_, name_, type_, argument_)                   \
     static void name_##_mr_run(mr_deque *deque, mr_slot *head, mr_slot *slot)  \
     {                                                                          \
+        /* The slot is the body's to use again where it is the youngest; what  \
+         * lies beside it is found before. */                                  \
+        void *value = name_##_mr_value_of(slot);                               \
+        if (MR_UNLIKELY_(mr_detail_stack() < deque->stack_limit) &&            \
+            mr_detail1_run_elsewhere(deque, slot, name_##_mr_run))             \
+            return;                                                            \
         name_##_mr_result result = name_##_mr_call_slot(deque, head, slot);    \
-        __builtin_memcpy(name_##_mr_value_of(slot), &result, sizeof result);   \
+        __builtin_memcpy(value, &result, sizeof result);                       \
+        if (!name_##_mr_in_slot_)                                              \
+            slot->value[0] = (int64_t)(uintptr_t)value;                        \
     }                                                                          \
     static name_##_mr_result name_##_mr_body(                                  \
         mr_deque *mr_deque_ __attribute__((unused)),                           \

@@ -79,7 +79,7 @@ struct mr_deque {
  * the caller needs afterwards may stay in any of them, and functions that
  * return at once save none (base/quiet_call.h tells more). */
 #if defined(__x86_64__) && !defined(__ILP32__) && defined(__OPTIMIZE__) &&     \
-    !MR_ASAN_ && !MR_TSAN_
+    !MR_ASAN_ && !MR_TSAN_ && !defined(__APX_F__)
 #define MR_QUIET_CALLS_ 1
 #if defined(__AVX512F__)
 #define MR_QUIET_WIDE_                                                         \
@@ -99,8 +99,9 @@ struct mr_deque {
                      : "D"(a), "S"(b)                                          \
                      : "r10", "r11", "cc", "memory", "xmm0", "xmm1", "xmm2",   \
                        "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", \
-                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",            \
-                       "xmm15" MR_QUIET_WIDE_)
+                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",   \
+                       "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",      \
+                       "st(6)", "st(7)" MR_QUIET_WIDE_)
 #else
 #define MR_QUIET_CALLS_ 0
 #endif
@@ -124,8 +125,10 @@ MR_API bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot);
 /* After that has said true, and the result was read: the head as it is now. */
 MR_API mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot);
 
-/* The child is the caller's, whose stack is nearly used up. */
-MR_API void mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot);
+/* The child is the caller's, whose stack is nearly used up. True: it has run on
+ * another, the result is in the slot. False: there is no other. */
+MR_API bool mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot,
+                                     mr_slot_fn fn);
 
 /* That of the calling task; outside, one that never has room. */
 MR_API mr_deque *mr_detail1_deque(void);
@@ -151,22 +154,25 @@ MR_INLINE_ mr_slot *mr_detail_spill(mr_deque *deque)
 {
 #if MR_QUIET_CALLS_
     mr_slot *slot;
-    MR_QUIET_CALL_(slot, "mr_detail1_spill_to", deque, (mr_slot *)0);
-    return slot;
-#else
-    return mr_detail1_spill_to(deque, (mr_slot *)0);
+    if (deque->end) {
+        MR_QUIET_CALL_(slot, "mr_detail1_spill_to", deque, (mr_slot *)0);
+        return slot;
+    }
 #endif
+    return mr_detail1_spill_to(deque, (mr_slot *)0);
 }
 
 MR_INLINE_ mr_slot *mr_detail_answer(mr_deque *deque, mr_slot *head)
 {
 #if MR_QUIET_CALLS_
     mr_slot *now;
-    MR_QUIET_CALL_(now, "mr_detail1_publish", deque, head);
-    return now;
-#else
-    return mr_detail1_publish(deque, head);
+    if (deque->end) {
+        MR_QUIET_CALL_(now, "mr_detail1_publish", deque, head);
+        return now;
+    }
 #endif
+    /* Outside of tasks the child runs within: a call as any. */
+    return mr_detail1_publish(deque, head);
 }
 
 /* The head as it is now. */

@@ -41,7 +41,8 @@ MR_API int64_t mr_await(mr_task *task);
  * and park the task meanwhile. What it returned; or MR_EAGAIN, MR_ENOMEM where
  * it needed a thread and none could be made: then it was not called. Up to 512
  * at a time, the rest in order. fn runs outside of tasks: it may mr_submit, not
- * spawn. Outside a task it is an ordinary call. */
+ * spawn, and not stop the runtime whose task waits for it. Outside a task it is
+ * an ordinary call. */
 MR_API int64_t mr_blocking(mr_fn fn, void *arg);
 
 /* Let others run that are ready. Outside a task it does nothing. */

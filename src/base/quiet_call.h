@@ -20,7 +20,7 @@
 #include "base/compiler.h"
 
 #if defined(__x86_64__) && !defined(__ILP32__) && defined(__OPTIMIZE__) &&     \
-    !MRI_ASAN && !MRI_TSAN
+    !MRI_ASAN && !MRI_TSAN && !defined(__APX_F__)
 #define MRI_QUIET_CALLS 1
 #else
 #define MRI_QUIET_CALLS 0
@@ -47,7 +47,8 @@
                      : "rax", "r10", "r11", "cc", "memory", "xmm0", "xmm1",    \
                        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
                        "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",    \
-                       "xmm15" MRI_QUIET_WIDE)
+                       "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)",      \
+                       "st(5)", "st(6)", "st(7)" MRI_QUIET_WIDE)
 #else
 #define MRI_QUIET_CALL(fn, a, b) fn(a, b)
 #endif

@@ -6,7 +6,7 @@
 #include "os/futex.h"
 #include "sched/runtime.h"
 
-/* Eight bytes of the loader's reserve, so that the library can be loaded by
+/* Of the loader's reserve (88 bytes with task/fork.c's), so that the library can be loaded by
  * dlopen and the access is still one instruction. */
 static _Thread_local mri_strand *self
     __attribute__((tls_model("initial-exec")));

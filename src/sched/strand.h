@@ -38,9 +38,10 @@ typedef struct mri_strand {
      * it, read on the strand. Everything that runs here asks for its worker
      * again after each wait. */
     mri_worker *worker;
-    mri_slot *given;    /* a child to begin with; before it is entered */
-    mri_slot *spilling; /* task/fork.c's, within one spawn */
-    uint64_t awaiting;  /* the park that the completer of a task ends */
+    mri_slot_fn given_fn; /* with `given` */
+    mri_slot *given;      /* a child to begin with; before it is entered */
+    mri_slot *spilling;   /* task/fork.c's, within one spawn */
+    uint64_t awaiting;    /* the park that the completer of a task ends */
     mri_park_word park;
     mri_run_node node; /* from the end of a park until it is resumed */
     mri_token token;

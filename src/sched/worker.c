@@ -165,11 +165,11 @@ mri_strand *mri_worker_find_ready(mri_worker *w)
 
 /* ---- Running ------------------------------------------------------------ */
 
-static void run_slot(mri_strand *s, mri_slot *slot)
+static void run_slot(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
 {
     mri_deque *d = &s->deque;
     d->context = slot->context;
-    mri_slot_function(slot)(d, d->slots, slot);
+    fn(d, d->slots, slot);
     d->context = NULL;
     mri_require(mri_load_relaxed(&d->head) == d->slots,
                 "a task awaits its children before it returns");
@@ -192,7 +192,7 @@ static void run_token(mri_strand *s, mri_token *token)
         return;
     if (mri_deque_looks_live(d) && mri_token_offer(&w->queue, token))
         mri_runtime_wake(w->runtime);
-    run_slot(s, slot);
+    run_slot(s, slot, mri_slot_function(slot));
 }
 
 static void run_node(mri_strand *s, mri_run_node *node)
@@ -227,11 +227,11 @@ MRI_NORETURN void mri_worker_loop(mri_strand *s)
     if (s->given) {
         mri_slot *slot = s->given;
         s->given = NULL;
-        run_slot(s, slot);
+        run_slot(s, slot, s->given_fn);
     }
     while (mri_worker_find(s->worker, &work))
         if (work.slot)
-            run_slot(s, work.slot);
+            run_slot(s, work.slot, mri_slot_function(work.slot));
         else
             run_node(s, work.node);
     mri_strand_leave(s);
@@ -315,20 +315,20 @@ void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head)
     mri_deque_settle(&s->deque, slot, head);
 }
 
-void mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot)
+bool mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
 {
     mri_strand *other = mri_strand_take(s->worker);
-    if (!other) {
-        mri_slot_function(slot)(&s->deque, slot, slot);
-        return;
-    }
-    /* As if a thief had it; the deque does not know it any more, and nothing
-     * is spawned here before it is done. */
+    if (!other)
+        return false;
+    /* As if a thief had it; the deque does not know it any more, or knows it
+     * for a tombstone, and nothing is spawned here before it is done. */
     uint64_t count;
     mri_task_word_init(mri_slot_word(slot));
     other->given = slot;
+    other->given_fn = fn;
     if (!await_begin(s, mri_slot_word(slot), &count))
         mri_fatal("what nobody runs yet is not done", "await_begin", __FILE__,
                   __LINE__, __func__);
     mri_strand_park_into(s, count, other);
+    return true;
 }

@@ -125,11 +125,11 @@ void mri_worker_await(mri_strand *s, mri_task_word *word);
  * done, then its result is in the slot, and the slot the strand's again. */
 void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head);
 
-/* On strand s: the child in this slot is the strand's to run (MRI_MINE), but
- * its stack is nearly used up: run it on another one and wait. `slot` is at
- * the deque's head. Without another strand it runs here after all, on what is
- * left of the stack. */
-void mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot);
+/* On strand s: the child in this slot is the strand's to run, by fn, but its
+ * stack is nearly used up: run it on another one and wait. False: no other is
+ * to be had, and nothing was done. */
+MRI_CHECKED bool mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot,
+                                          mri_slot_fn fn);
 
 /* The word by which a stolen child is waited for. */
 MRI_INLINE mri_task_word *mri_slot_word(mri_slot *slot)

@@ -156,10 +156,10 @@ mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot)
     return MR_LOAD_(&deque->head);
 }
 
-void mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot)
+bool mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot, mr_slot_fn fn)
 {
-    mri_worker_run_elsewhere(mri_strand_of_deque(inner(deque)),
-                             inner_slot(slot));
+    return mri_worker_run_elsewhere(mri_strand_of_deque(inner(deque)),
+                                    inner_slot(slot), (mri_slot_fn)(void *)fn);
 }
 
 mr_deque *mr_detail1_deque(void)

@@ -11,10 +11,13 @@ MRI_STATIC_ASSERT(sizeof(mri_task) == sizeof(mr_task), "mr_task has the size");
 static MRI_SLOT_FN void run_slot(mri_deque *deque, mri_slot *head,
                                  mri_slot *slot)
 {
-    (void)head;
+    mri_strand *s = mri_strand_of_deque(deque);
     mr_fn fn = (mr_fn)slot->value[1];
-    slot->value[0] =
-        mri_task_call(mri_strand_of_deque(deque), fn, (void *)slot->value[0]);
+    (void)head;
+    if (mri_unlikely(mri_strand_is_deep(s)) &&
+        mri_worker_run_elsewhere(s, slot, run_slot))
+        return;
+    slot->value[0] = mri_task_call(s, fn, (void *)slot->value[0]);
 }
 
 /* ---- Spawn -------------------------------------------------------------- */
@@ -87,10 +90,9 @@ int64_t mr_await(mr_task *task)
     mri_verdict verdict = mri_deque_await(&s->deque, slot, head, run_slot);
     if (mri_unlikely(verdict != MRI_MINE))
         return await_slow(s, slot, head, verdict);
-    if (mri_unlikely(mri_strand_is_deep(s))) {
-        mri_worker_run_elsewhere(s, slot);
+    if (mri_unlikely(mri_strand_is_deep(s)) &&
+        mri_worker_run_elsewhere(s, slot, run_slot))
         return slot->value[0];
-    }
     mr_fn fn = (mr_fn)slot->value[1];
     return mri_task_call(s, fn, (void *)slot->value[0]);
 }

@@ -1,4 +1,5 @@
-/* millrace/fork.h: typed fork and join. Compiled as C and as C++. */
+/* millrace/fork.h: typed fork and join. */
+#undef NDEBUG /* its checks are tested too */
 #include <millrace.h>
 
 #include "slow.h"
@@ -142,6 +143,66 @@ TEST(fork, values_larger_than_a_slot_travel_beside_it)
         EXPECT_EQ(run_with(workers, raise_task, NULL),
                   INT64_C(23416728348467685));
     EXPECT_EQ(raise_task(NULL), INT64_C(23416728348467685));
+}
+
+/* Oldest first, with children of their own: the younger one runs above a
+ * tombstone, in its own slot. */
+MR_FORKABLE(struct matrix, grow, struct power, p)
+{
+    if (p.exponent == 0)
+        return p.base;
+    p.exponent--;
+    MR_CHILD(grow, a);
+    MR_CHILD(grow, b);
+    MR_SPAWN(grow, a, p);
+    MR_SPAWN(grow, b, p);
+    struct matrix sum = MR_AWAIT(grow, a), other = MR_AWAIT(grow, b);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++)
+            sum.m[i][j] += other.m[i][j];
+    return sum;
+}
+
+static int64_t grow_task(void *arg)
+{
+    struct power p;
+    memset(&p, 0, sizeof p);
+    p.base.m[3][2] = 1;
+    p.exponent = *(unsigned *)arg;
+    return grow(p).m[3][2];
+}
+
+TEST(fork, large_values_awaited_oldest_first)
+{
+    unsigned exponent = 10;
+    for (unsigned workers = 1; workers <= 4; workers++)
+        EXPECT_EQ(run_with(workers, grow_task, &exponent), 1024);
+}
+
+/* Live across spawns, and in what runs within them outside of tasks. */
+MR_FORKABLE(long double, halves, int, depth)
+{
+    long double one = 1.0L, half = 0.5L;
+    if (depth == 0)
+        return one;
+    MR_CHILD(halves, a);
+    one *= half + depth;
+    MR_SPAWN(halves, a, depth - 1);
+    long double b = MR_CALL(halves, depth - 1);
+    one /= half + depth;
+    return one * half * (MR_AWAIT(halves, a) + b);
+}
+
+static int64_t halves_task(void *arg)
+{
+    return halves(*(int *)arg) == 1.0L;
+}
+
+TEST(fork, floating_point_of_any_kind_survives)
+{
+    int depth = 14;
+    EXPECT_EQ(halves_task(&depth), 1);
+    EXPECT_EQ(run_with(2, halves_task, &depth), 1);
 }
 
 /* ---- Loops -------------------------------------------------------------- */
@@ -303,7 +364,58 @@ TEST(fork, awaits_go_20000_deep_on_default_stacks)
         EXPECT_EQ(run_with(workers, deep_task, &n), n);
 }
 
-#ifndef NDEBUG
+/* The deep one first, the other above it: out of order. */
+MR_FORKABLE(int64_t, deep_first, int64_t, n)
+{
+    if (n == 0)
+        return 0;
+    MR_CHILD(deep_first, below);
+    MR_CHILD(echo, one);
+    MR_SPAWN(deep_first, below, n - 1);
+    MR_SPAWN(echo, one, 1);
+    int64_t sum = MR_AWAIT(deep_first, below);
+    return sum + MR_AWAIT(echo, one);
+}
+
+static int64_t deep_first_task(void *arg)
+{
+    return deep_first(*(int64_t *)arg);
+}
+
+TEST(fork, awaits_out_of_order_go_deep)
+{
+    int64_t n = 20000;
+    for (unsigned workers = 1; workers <= 3; workers++)
+        EXPECT_EQ(run_with(workers, deep_first_task, &n), n);
+}
+
+/* A task of the other kind, awaited after the next of these. */
+MR_FORKABLE(int64_t, interleaves, int64_t, n)
+{
+    mr_task task;
+    mr_spawn(&task, plain, &n);
+    MR_CHILD(echo, child);
+    MR_SPAWN(echo, child, n);
+    int64_t sum = MR_AWAIT(echo, child);
+    return sum + mr_await(&task);
+}
+
+static int64_t interleaves_task(void *arg)
+{
+    return interleaves(*(int64_t *)arg);
+}
+
+static void interleave(void *arg)
+{
+    run_with(1, interleaves_task, arg);
+}
+
+TEST(fork, kinds_interleaved_in_one_body_stop_the_program)
+{
+    int64_t n = 3;
+    EXPECT(test_dies(interleave, &n, SIGABRT, "echo"));
+}
+
 MR_FORKABLE(int64_t, abandons, int64_t, n)
 {
     MR_CHILD(echo, child);
@@ -326,4 +438,3 @@ TEST(fork, returning_without_an_await_stops_the_program_by_name)
     int64_t n = 3;
     EXPECT(test_dies(abandon, &n, SIGABRT, "abandons"));
 }
-#endif

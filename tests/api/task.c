@@ -139,6 +139,25 @@ TEST(task, awaits_go_20000_deep_on_default_stacks)
     EXPECT_EQ(run_with(3, chain, &n), 20000);
 }
 
+static int64_t chain_out_of_order(void *arg)
+{
+    int64_t n = *(int64_t *)arg, less = n - 1, two = 2;
+    mr_task deep, other;
+    if (n == 0)
+        return 0;
+    mr_spawn(&deep, chain_out_of_order, &less);
+    mr_spawn(&other, square, &two);
+    int64_t below = mr_await(&deep);
+    return below + mr_await(&other) - 3;
+}
+
+TEST(task, awaits_out_of_order_go_20000_deep)
+{
+    int64_t n = 20000;
+    EXPECT_EQ(run_with(1, chain_out_of_order, &n), 20000);
+    EXPECT_EQ(run_with(3, chain_out_of_order, &n), 20000);
+}
+
 /* ---- Waiting ------------------------------------------------------------ */
 
 static int64_t yields(void *arg)
