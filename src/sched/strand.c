@@ -6,27 +6,6 @@
 #include "os/futex.h"
 #include "sched/runtime.h"
 
-/* Of the loader's reserve (88 bytes with task/fork.c's), so that the library can be loaded by
- * dlopen and the access is still one instruction. */
-static _Thread_local mri_strand *self
-    __attribute__((tls_model("initial-exec")));
-
-/* Never inlined, and the result is laundered: after a switch the caller may be
- * on another thread, and a compiler that remembers the address of `self`, or
- * knows this function for a pure one, would read the first thread's. */
-MRI_NOINLINE mri_strand *mri_strand_self(void)
-{
-    mri_strand *s = self;
-    __asm__ volatile("" : "+r"(s) : : "memory");
-    return s;
-}
-
-static MRI_NOINLINE void set_self(mri_strand *s)
-{
-    self = s;
-    __asm__ volatile("" : : : "memory");
-}
-
 /* What is kept free below an awaited child that starts on this stack: enough
  * for the library's own slow paths and a signal's frame. */
 enum { RESERVE = 16384 };
@@ -115,7 +94,7 @@ static void install(mri_worker *w, mri_strand *s)
     s->worker = w;
     /* Release: a thief sees the strand's deque initialised. */
     mri_store_release(&w->current, s);
-    set_self(s);
+    mri_strand_set_self(s);
     /* Hunger of sleepers reaches the strand that runs: see idle.c. */
     mri_light_fence();
     if (mri_unlikely(mri_event_count_awaited(&w->runtime->idle)))
@@ -154,7 +133,7 @@ MRI_NORETURN void mri_strand_leave(mri_strand *s)
     mri_worker *w = s->worker;
     w->after = (mri_after){.what = MRI_AFTER_RECYCLED, .left = s};
     mri_store_release(&w->current, NULL);
-    set_self(NULL);
+    mri_strand_set_self(NULL);
     mri_fiber_switch(&s->fiber, &w->home);
     mri_fatal("a strand that has left is not resumed", "left", __FILE__,
               __LINE__, __func__);

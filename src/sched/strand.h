@@ -69,8 +69,9 @@ MRI_INLINE bool mri_strand_is_deep(const mri_strand *s)
     return mri_stack_pointer() < s->deque.stack_limit;
 }
 
-/* The strand that the calling thread runs, or NULL. */
+/* The strand that the calling thread runs, or NULL; set by its worker alone. */
 mri_strand *mri_strand_self(void);
+void mri_strand_set_self(mri_strand *s);
 
 /* Worker: a strand for its loop, not yet running; NULL where memory or the
  * configured number of strands is used up. */
