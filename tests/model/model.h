@@ -24,6 +24,7 @@
 #define MODEL_MAX_THREADS 7
 #define MODEL_UNBOUNDED (-1)
 #define MODEL_NONE (-1)
+#define MODEL_NO_PREEMPTION (-2)
 
 struct model {
     const char *name;
@@ -38,7 +39,8 @@ struct model {
     bool (*next)(void);
 
     /* Preemption bounds: how many times a thread that could go on may be
-     * interrupted. 0 stands for 2 every day and 3 in depth. */
+     * interrupted. 0 stands for 2 every day and 3 in depth, and
+     * MODEL_NO_PREEMPTION for none. */
     int bound, deep_bound;
     /* Per thread; MODEL_NONE for none. */
     int spurious;    /* weak CASs (0: one) and futex waits (0: none) that may

@@ -111,7 +111,7 @@ static void set_bounds(const struct model *m)
         bound = options.bound;
     x->mode = options.unbounded || bound == MODEL_UNBOUNDED ? MODE_UNBOUNDED
                                                             : MODE_BOUNDED;
-    x->bound = bound;
+    x->bound = bound == MODEL_NO_PREEMPTION ? 0 : bound;
 }
 
 static void show_trace(const struct model *m)
