@@ -33,7 +33,14 @@
  * by nothing but a light fence, and an owner that spawns and then works in one
  * long leaf answers nobody. Both are caught by the watch: one of the sleepers
  * at a time, as long as any other worker runs, wakes after a millisecond, then
- * two, up to ten, looks, and forces what it finds.
+ * two, up to ten, looks, and forces what it finds. Let S go to sleep for good:
+ *  - S took R for idle, which runs. R clears `idle`, fence, looks for sleepers;
+ *    S counts itself, fence, looks at `idle`. So R sees S: it sets its own
+ *    `want` now, and, while S sleeps, that of each strand it installs. Where
+ *    publishing clears one, somebody is woken, who asks or watches.
+ *  - S found another watching. That one ends its watch, looks, and begins the
+ *    next (and so on), or leaves with what it found and wakes another: S, or
+ *    one that in turn finds something or watches.
  *
  * Must not know: what is run.
  */
@@ -160,11 +167,17 @@ bool mri_idle_wait(mri_worker *w, mri_work *work)
         }
         int64_t deadline = watch_begin(w, period);
         mri_count(w, sleeps);
-        woken = mri_event_count_commit(&rt->idle, key, deadline) == 0;
+        bool called = mri_event_count_commit(&rt->idle, key, deadline) == 0;
         watch_end(w, deadline);
+        /* Called from a watch, it looks here again, so that it does not leave
+         * with something to run and nobody to watch. */
+        woken = called && deadline == MRI_NEVER;
         period = period * 2 < WATCH_MAX ? period * 2 : WATCH_MAX;
     }
     mri_store_relaxed(&w->idle, 0);
+    /* With the fence in prepare: who takes this one for idle after it has
+     * looked, and so does not watch, is seen here and by each install. */
+    mri_fence_seq_cst();
     /* The others that sleep are hungry, and did not see this one run. */
     if (mri_event_count_awaited(&rt->idle))
         mri_deque_hunger(&mri_load_relaxed(&w->current)->deque);

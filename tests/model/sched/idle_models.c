@@ -128,7 +128,7 @@ static void post_another(void *a)
     MODEL(idle_##name_, .state_size = sizeof(struct state),                    \
           .finish = scene_check, .free_pauses = MODEL_NONE, __VA_ARGS__)
 #define ONCE .bound = 1, .deep_bound = 2
-#define LONG .deep_only = true, .deep_bound = 1
+#define LONG .bound = MODEL_NO_PREEMPTION, .deep_bound = 1
 
 IDLE(a_post_wakes_the_only_worker, .setup = open_1_1,
      .thread = {work_0, post_1})

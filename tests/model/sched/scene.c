@@ -1,6 +1,67 @@
 #include "sched/scene.h"
 
 #include "base/assert.h"
+#include "os/clock.h"
+#include "os/futex.h"
+
+int64_t scene_clock(void);
+
+/* ---- Time --------------------------------------------------------------- */
+
+static struct state *scene;
+
+__attribute__((no_sanitize("thread"))) static void set_scene(struct state *s)
+{
+    scene = s;
+}
+
+__attribute__((no_sanitize("thread"))) static struct state *get_scene(void)
+{
+    return scene;
+}
+
+static void await_quiet(struct state *s)
+{
+    while (!mri_load_acquire(&s->quiet))
+        mri_pause();
+}
+
+static bool signalled(struct state *s)
+{
+    uint64_t state = mri_load_relaxed(&s->rt.idle.state);
+    return (state & ~MRI_EVENT_MOST) != 0;
+}
+
+static void await_news(struct state *s, uint32_t *seen)
+{
+    uint32_t started;
+    do {
+        mri_pause();
+        started = mri_load_relaxed(&s->started);
+    } while (!signalled(s) && started == *seen);
+    *seen = started;
+}
+
+/* A watch may end at once, having seen whatever is old, but not time and
+ * again: a period is longer than a store takes to be seen. And one that has
+ * seen all ends only when there is news: the others are the same again. */
+int64_t scene_clock(void)
+{
+    struct state *s = get_scene();
+    unsigned period = ++s->periods[model_thread()];
+    /* Never sleeps, and what was looked at before counts for no spin. */
+    (void)!mri_futex_wait(&s->quiet, 2, MRI_NEVER);
+    if (period == 2)
+        await_quiet(s);
+    else if (period > 2)
+        await_news(s, &s->seen[model_thread()]);
+    return 1;
+}
+
+void scene_quiet(struct state *s)
+{
+    mri_store_release(&s->quiet, 1);
+}
 
 /* ---- Opening ------------------------------------------------------------ */
 
@@ -45,6 +106,7 @@ void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched)
     rt->workers = n;
     rt->most_searchers = n > 2 ? n / 2 : 1;
     rt->worker = s->worker;
+    mri_init(&rt->pool.canary_from, UINT32_MAX);
     mri_event_count_init(&rt->idle);
     mri_inbox_open(&rt->inbox);
     mri_init(&rt->watched, watched);
@@ -59,6 +121,7 @@ void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched)
     for (int i = 0; i < NODES; i++)
         s->job[i].node.word = UINT64_C(1) << i;
     s->expected = expected;
+    set_scene(s);
     name_words(s);
 }
 
@@ -78,15 +141,19 @@ void scene_started(struct state *s)
     mri_event_count_notify_all(&s->rt.idle);
 }
 
-static void run(struct state *s, const mri_work *work)
+static void run(struct state *s, uint32_t i, const mri_work *work)
 {
     if (work->slot) {
         mri_slot_function(work->slot)(NULL, NULL, work->slot);
+        if (s->together)
+            scene_await_all(s);
         return;
     }
     mri_job *job = mri_container_of(work->node, mri_job, node);
     s->ran[job - s->job]++;
     scene_started(s);
+    if (s->run[job - s->job])
+        s->run[job - s->job](s, i);
     if (s->together)
         scene_await_all(s);
 }
@@ -95,14 +162,14 @@ void scene_work(struct state *s, uint32_t i)
 {
     mri_work work;
     while (mri_worker_find(&s->worker[i], &work))
-        run(s, &work);
+        run(s, i, &work);
 }
 
 void scene_work_once(struct state *s, uint32_t i)
 {
     mri_work work;
     model_assert(mri_worker_find(&s->worker[i], &work));
-    run(s, &work);
+    run(s, i, &work);
 }
 
 void scene_sleep_once(struct state *s, uint32_t i)
@@ -110,7 +177,7 @@ void scene_sleep_once(struct state *s, uint32_t i)
     mri_work work;
     if (!mri_idle_wait(&s->worker[i], &work))
         model_assert(mri_worker_find(&s->worker[i], &work));
-    run(s, &work);
+    run(s, i, &work);
 }
 
 void scene_search_once(struct state *s, uint32_t i)
@@ -118,7 +185,7 @@ void scene_search_once(struct state *s, uint32_t i)
     mri_work work;
     if (!mri_idle_search(&s->worker[i], &work))
         model_assert(mri_worker_find(&s->worker[i], &work));
-    run(s, &work);
+    run(s, i, &work);
 }
 
 void scene_push(struct state *s, uint32_t i, unsigned from, unsigned to)

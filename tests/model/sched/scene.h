@@ -9,6 +9,8 @@
 
 enum { WORKERS = 3, NODES = 3, SLOTS = 2 };
 
+struct state;
+
 struct state {
     mr_runtime rt;
     mri_worker worker[WORKERS];
@@ -17,7 +19,11 @@ struct state {
     mri_job job[NODES];
     unsigned expected; /* how many things are to be run in all */
     int ran[NODES];    /* plain: who runs one is alone with it */
+    void (*run[NODES])(struct state *s, uint32_t worker); /* besides */
     mri_atomic_u32 started;
+    mri_atomic_u32 quiet; /* whoever keeps others waiting is in its leaf */
+    unsigned periods[MODEL_MAX_THREADS]; /* of watches begun, by thread */
+    uint32_t seen[MODEL_MAX_THREADS];    /* started, as a watch last saw it */
     bool together; /* who runs one returns when all have started, without an end
                     */
 };
@@ -25,6 +31,9 @@ struct state {
 /* A runtime whose first n workers are there, each on a strand of its own;
  * `watched`: nobody's sleep has an end. */
 void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched);
+
+/* What is done from now on is long done when a watch has lasted a period. */
+void scene_quiet(struct state *s);
 
 /* Worker i, from its loop's beginning to the end of all. */
 void scene_work(struct state *s, uint32_t i);
