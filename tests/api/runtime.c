@@ -327,6 +327,8 @@ TEST(runtime, stop_that_times_out_frees_nothing_and_may_be_repeated)
 
 TEST(runtime, child_of_fork_gets_errors)
 {
+    if (slow_is_emulated())
+        SKIP("no threads in a child of fork in the emulator");
     mr_runtime *rt = start(2);
     pid_t pid = fork();
     EXPECT(pid >= 0);
@@ -360,6 +362,8 @@ static int64_t forks(void *arg)
 
 TEST(runtime, child_of_a_task_that_forks_gets_errors)
 {
+    if (slow_is_emulated())
+        SKIP("no threads in a child of fork in the emulator");
     int64_t one = 1;
     EXPECT_EQ(mr_main(NULL, forks, &one), 0);
 }
@@ -375,6 +379,8 @@ static int64_t busy(void *arg)
 
 TEST(runtime, exit_while_tasks_run_neither_hangs_nor_crashes)
 {
+    if (slow_is_emulated())
+        SKIP("no threads in a child of fork in the emulator");
     if (slow_is_sanitized())
         SKIP("sanitizers object to an exit in the midst of work");
     pid_t pid = fork();

@@ -83,7 +83,8 @@ static enum child_end start_without_room(void *arg)
     mri_atomic_u32 ran = {0};
     mri_thread t;
     (void)arg;
-    if (slow_is_sanitized() || setrlimit(RLIMIT_AS, &none) != 0)
+    if (slow_is_sanitized() || slow_is_emulated() ||
+        setrlimit(RLIMIT_AS, &none) != 0)
         return CHILD_SKIP;
     int rc = mri_thread_start(&t, "no-room", count, &ran, 64 << 20);
     CHILD_EXPECT(rc == MR_EAGAIN || rc == MR_ENOMEM);

@@ -23,6 +23,17 @@ static inline int slow_sanitizer(void)
     return 1;
 }
 
+/* Whether an emulator stands between the program and the kernel: it keeps some
+ * signals to itself, and has no threads in a child of fork(). */
+static inline bool slow_is_emulated(void)
+{
+#ifdef TEST_EMULATED
+    return true;
+#else
+    return false;
+#endif
+}
+
 /* Whether a sanitizer's runtime lives in this process too. */
 static inline bool slow_is_sanitized(void)
 {

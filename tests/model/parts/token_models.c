@@ -208,6 +208,7 @@ static void none_unseen(void *a)
     uint32_t children =
         mri_load_relaxed(&s->published) - mri_load_relaxed(&s->started);
     uint32_t tokens = tokens_left(s);
+    mri_token_check(&s->token);
     model_assert(tokens <= 1);
     model_assert(tokens == 1 || children == 0);
     model_assert(mri_load_relaxed(&s->token.queued) == tokens);
