@@ -20,6 +20,7 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "os/clock.h"
 
 /* Sleep while *word == expected, until woken or until `deadline` (absolute,
  * os/clock.h; MRI_NEVER for none; the past is allowed, and the word is
@@ -34,5 +35,14 @@ MRI_CHECKED int mri_futex_wait(mri_atomic_u32 *word, uint32_t expected,
  * only hashes its address, and whoever sleeps there now takes it for a spurious
  * wake. */
 int mri_futex_wake(mri_atomic_u32 *word, int count);
+
+/* Sleep for `ns`, or less where a signal comes: for those who can only look
+ * again. */
+MRI_INLINE void mri_futex_nap(int64_t ns)
+{
+    mri_atomic_u32 never;
+    mri_init(&never, 0);
+    (void)!mri_futex_wait(&never, 0, mri_clock_now() + ns);
+}
 
 #endif

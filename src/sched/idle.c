@@ -20,10 +20,10 @@
  *    later in that word's order. If S found something, it wakes another if it
  *    was the last, with a fence in between, so that it sees whoever prepared
  *    to sleep before P's fence; and if it was not the last, the same holds of
- *    who remains. If S found
- *    nothing, it prepares to sleep, which counts it, with a fence, and looks
- *    at all queues again. P's fence came before S's, since otherwise P would
- *    have read the decrement: so S sees what P has pushed.
+ *    who remains. If S found nothing, it prepares to sleep, which counts it,
+ *    with a fence, and looks at all queues again. P's fence came before S's,
+ *    since otherwise P would have read the decrement: so S sees what P has
+ *    pushed.
  *  - P read 0: it notifies, and event_count.h proves that of those who wait
  *    for the same thing (for anything that can run) one looks after P.
  *

@@ -143,8 +143,7 @@ static int start_worker(mri_worker *w)
     w->first = mri_strand_take(w);
     if (!w->first)
         return MR_ENOMEM;
-    char name[16] = "mr-worker";
-    int rc = mri_thread_start(&w->thread, name, mri_worker_main, w, 0);
+    int rc = mri_thread_start(&w->thread, "mr-worker", mri_worker_main, w, 0);
     if (rc < 0) {
         mri_strand_drop(w, w->first);
         mri_strand_flush(&w->runtime->pool, &w->cache);
@@ -284,7 +283,7 @@ void mri_runtime_gone(mr_runtime *rt)
 
 int mri_runtime_admit(mr_runtime *rt)
 {
-    if (rt->generation != mri_fork_generation())
+    if (!mri_runtime_is_here(rt))
         return MR_EPERM;
     mri_add_relaxed(&rt->live, VISITOR + JOB);
     mri_fence_seq_cst(); /* with the one in mr_stop */
@@ -347,16 +346,14 @@ static int drain(mr_runtime *rt, int64_t deadline)
     while (rc == 0 && mri_load_acquire(&rt->live) != 0) {
         if (mri_clock_now() >= deadline)
             return MR_ETIMEDOUT;
-        mri_atomic_u32 never;
-        mri_init(&never, 0);
-        (void)!mri_futex_wait(&never, 0, mri_clock_now() + 50000);
+        mri_futex_nap(50000);
     }
     return rc;
 }
 
 int mr_stop(mr_runtime *rt, int64_t deadline)
 {
-    if (mri_strand_self() || rt->generation != mri_fork_generation())
+    if (mri_strand_self() || !mri_runtime_is_here(rt))
         return MR_EPERM;
     mri_store_relaxed(&rt->refusing, 1); /* 1 */
     mri_fence_seq_cst();                 /* with the one in admit */

@@ -6,6 +6,7 @@
 #define MRI_SCHED_RUNTIME_H
 
 #include "os/barrier.h"
+#include "os/fork.h"
 #include "sched/blocking.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
@@ -38,6 +39,12 @@ struct mr_runtime {
 /* Memory by the configured hooks. */
 void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align);
 void mri_runtime_release(mr_runtime *rt, void *memory, size_t size);
+
+/* Whether its threads are in this process: not in a child of fork(). */
+MRI_INLINE bool mri_runtime_is_here(const mr_runtime *rt)
+{
+    return rt->generation == mri_fork_generation();
+}
 
 /* Any thread: one job from outside is about to come; 0, and mri_runtime_gone
  * is called when it has ended, mri_runtime_leave by the thread when it will not

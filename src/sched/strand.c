@@ -2,7 +2,6 @@
 #include "sched/strand.h"
 
 #include "base/assert.h"
-#include "os/clock.h"
 #include "os/futex.h"
 #include "sched/runtime.h"
 
@@ -160,9 +159,7 @@ static mri_strand *wait_for_strand(mri_strand *s)
         mri_strand *next = take_any(w);
         if (next)
             return next;
-        mri_atomic_u32 never;
-        mri_init(&never, 0);
-        (void)!mri_futex_wait(&never, 0, mri_clock_now() + 100000);
+        mri_futex_nap(100000);
     }
 }
 

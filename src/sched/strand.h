@@ -41,7 +41,9 @@ typedef struct mri_strand {
     mri_slot_fn given_fn; /* with `given` */
     mri_slot *given;      /* a child to begin with; before it is entered */
     mri_slot *spilling;   /* task/fork.c's, within one spawn */
-    uint64_t awaiting;    /* the park that the completer of a task ends */
+    /* The park that the completer of a task ends: written before the strand
+     * registers with the task's word, read after its exchange there. */
+    uint64_t awaiting;
     mri_park_word park;
     mri_run_node node; /* from the end of a park until it is resumed */
     mri_token token;
@@ -99,7 +101,10 @@ void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next);
 /* On strand s: let others run that are ready. */
 void mri_strand_yield(mri_strand *s);
 
-/* Whoever ended a park with MRI_PARK_RESUME. Any thread. */
+/* Whoever ended a park with MRI_PARK_RESUME. Any thread that the runtime
+ * outlives, though the strand may end at once, and with it the last job: a
+ * worker, a thread of the blocking pool (joined before anything is freed), or
+ * one that is counted (mri_runtime_admit) until it has returned from here. */
 void mri_strand_ready(mri_strand *s);
 
 #endif

@@ -255,27 +255,28 @@ void mri_worker_push(mri_worker *w, mri_run_node *node)
     mri_runtime_wake(w->runtime);
 }
 
+mri_strand *mri_worker_released(mri_waiter waiter)
+{
+    if (mri_waiter_kind(waiter) != MRI_WAITER_STRAND)
+        return NULL;
+    mri_strand *s = (mri_strand *)(uintptr_t)mri_waiter_payload(waiter);
+    bool ours = mri_park_complete(&s->park, s->awaiting) == MRI_PARK_RESUME;
+    return ours ? s : NULL;
+}
+
 void mri_worker_completed(mri_strand *s, mri_waiter waiter)
 {
     mri_worker *w = s->worker;
-    mri_strand *other;
-    switch (mri_waiter_kind(waiter)) {
-    case MRI_WAITER_STRAND:
-        other = (mri_strand *)(uintptr_t)mri_waiter_payload(waiter);
-        if (mri_park_complete(&other->park, other->awaiting) != MRI_PARK_RESUME)
-            break;
-        /* Both are at hand: the task that ends, and who waits for it. */
-        if (!w->next && mri_load_relaxed(&s->deque.head) == s->deque.slots)
-            w->next = other;
-        else
-            mri_worker_push(w, &other->node);
-        break;
-    case MRI_WAITER_THREAD:
+    mri_strand *other = mri_worker_released(waiter);
+    if (mri_waiter_kind(waiter) == MRI_WAITER_THREAD)
         mri_task_wake_thread(waiter);
-        break;
-    default:
-        break;
-    }
+    if (!other)
+        return;
+    /* Both are at hand: the task that ends, and who waits for it. */
+    if (!w->next && mri_load_relaxed(&s->deque.head) == s->deque.slots)
+        w->next = other;
+    else
+        mri_worker_push(w, &other->node);
 }
 
 void mri_worker_publish(mri_deque *deque, mri_slot *head)

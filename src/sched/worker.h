@@ -52,7 +52,7 @@ struct mri_job {
 /* Counters: their worker writes them, on slow paths alone; anybody reads. */
 typedef struct mri_worker_stats {
     mri_atomic_u64 jobs, resumes, steals, robberies, tokens, publishes, forces,
-        parks, yields, searches, sleeps, wakes;
+        parks, yields, searches, sleeps;
 } mri_worker_stats;
 
 struct mri_worker {
@@ -110,6 +110,10 @@ MRI_NORETURN void mri_worker_loop(mri_strand *s);
 
 /* Worker. Into its own queue; somebody who has nothing to do hears of it. */
 void mri_worker_push(mri_worker *w, mri_run_node *node);
+
+/* Whoever has completed a task, any thread: the strand that is the caller's to
+ * resume, or NULL (nobody waits, or who does goes on by itself). */
+MRI_CHECKED mri_strand *mri_worker_released(mri_waiter waiter);
 
 /* On strand s: act on what the completion of a task has returned. */
 void mri_worker_completed(mri_strand *s, mri_waiter waiter);

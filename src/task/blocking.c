@@ -1,5 +1,4 @@
 /* mr_blocking: a call that can only block, on a thread of its own. */
-#include "os/fork.h"
 #include "sched/runtime.h"
 #include "task/task.h"
 
@@ -20,10 +19,8 @@ static void run(mri_blocking_job *job)
     c->result = c->fn(c->arg);
     /* The caller waits for it, or is about to, or need not any more. */
     mri_waiter waiter = mri_task_word_complete(&c->word);
-    if (mri_waiter_kind(waiter) != MRI_WAITER_STRAND)
-        return;
-    mri_strand *s = (mri_strand *)(uintptr_t)mri_waiter_payload(waiter);
-    if (mri_park_complete(&s->park, s->awaiting) == MRI_PARK_RESUME)
+    mri_strand *s = mri_worker_released(waiter);
+    if (s)
         mri_strand_ready(s);
 }
 
@@ -34,8 +31,8 @@ int64_t mr_blocking(mr_fn fn, void *arg)
     if (!s)
         return fn(arg);
     mr_runtime *rt = s->worker->runtime;
-    if (rt->generation != mri_fork_generation())
-        return MR_EPERM; /* its threads are not here */
+    if (!mri_runtime_is_here(rt))
+        return MR_EPERM;
     mri_task_word_init(&call.word);
     int rc = mri_blocking_submit(&rt->blocking, &call.job);
     if (rc < 0)

@@ -1,6 +1,5 @@
 /* Tasks from any thread: mr_run, mr_submit, mr_main. */
 #include "base/assert.h"
-#include "os/fork.h"
 #include "sched/runtime.h"
 #include "task/task.h"
 #include <millrace/error.h>
@@ -110,7 +109,7 @@ int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
     mri_strand *s = mri_strand_self();
     if (s && s->worker->runtime == rt)
-        return rt->generation == mri_fork_generation()
+        return mri_runtime_is_here(rt)
                    ? submit_inside(s, rt, compose(rt, fn, arg, size))
                    : MR_EPERM;
     return submit_outside(rt, fn, arg, size);
