@@ -11,4 +11,7 @@
 /* CLOCK_MONOTONIC now. Cannot fail on Linux. Any thread, any signal handler. */
 int64_t mri_clock_now(void);
 
+/* Block the calling thread until the deadline has passed. */
+void mri_clock_sleep(int64_t deadline);
+
 #endif

@@ -38,15 +38,22 @@
  *    S counts itself, fence, looks at `idle`. So R sees S: it sets its own
  *    `want` now, and, while S sleeps, that of each strand it installs. Where
  *    publishing clears one, somebody is woken, who asks or watches.
- *  - S found another watching. That one ends its watch, looks, and begins the
- *    next (and so on), or leaves with what it found and wakes another: S, or
- *    one that in turn finds something or watches.
+ *  - S found another watching, that looks no later than S would have. That one
+ *    ends its watch, looks, and begins the next (and so on), or leaves with
+ *    what it found and wakes another: S, or one that in turn finds something or
+ *    watches.
+ *
+ * The watch is for timers too (wait.h): `watch` is the earliest time at which
+ * one of the sleepers wakes by itself. Who would wake earlier puts its own time
+ * there; who wakes takes it out, if it is still its own. So a time that stands
+ * there is one at which somebody wakes, at the latest.
  *
  * Must not know: what is run.
  */
 #include "base/assert.h"
 #include "os/clock.h"
 #include "sched/runtime.h"
+#include "sched/wait.h"
 
 /* Of a search, and between two. Models have one round, and no pause. */
 #ifndef MRI_SEARCH_ROUNDS
@@ -137,19 +144,35 @@ static bool last_look(mri_worker *w, mri_work *work)
            force_others(w, work);
 }
 
-/* How long, if nobody calls: for good, unless it falls to this one to watch
- * those who run. */
-static int64_t watch_begin(mri_worker *w, int64_t period)
+/* When there is something to look at, though nobody calls: a timer, or those
+ * who run. */
+static int64_t next_look(mri_worker *w, int64_t period)
 {
-    if (!others_run(w) || mri_swap_relaxed(&w->runtime->watched, 1))
-        return MRI_NEVER;
-    return mri_clock_now() + period;
+    int64_t at = mri_time_earliest(w->runtime);
+    if (!others_run(w))
+        return at;
+    int64_t watch = mri_clock_now() + period;
+    return at < watch ? at : watch;
 }
 
-static void watch_end(mri_worker *w, int64_t deadline)
+/* How long, if nobody calls: for good, unless it falls to this one to look.
+ * Relaxed: what it looks at is ordered by the fences in prepare. */
+static int64_t watch_begin(mri_worker *w, int64_t period)
 {
-    if (deadline != MRI_NEVER)
-        mri_store_relaxed(&w->runtime->watched, 0);
+    int64_t at = next_look(w, period);
+    int64_t other = mri_load_relaxed(&w->runtime->watch);
+    do
+        if (other <= at)
+            return MRI_NEVER;
+    while (!mri_cas_relaxed(&w->runtime->watch, &other, at));
+    return at;
+}
+
+/* Unless another looks before this one would have, and has told so. */
+static void watch_end(mri_worker *w, int64_t at)
+{
+    if (at != MRI_NEVER)
+        (void)!mri_cas_relaxed(&w->runtime->watch, &at, MRI_NEVER);
 }
 
 bool mri_idle_wait(mri_worker *w, mri_work *work)

@@ -134,6 +134,7 @@ static void open_worker(mr_runtime *rt, uint32_t i)
     w->index = i;
     w->random = UINT64_C(88172645463325252) + UINT64_C(0x9e3779b97f4a7c15) * i;
     mri_init(&w->current, NULL);
+    mri_timers_open(&w->timers, mri_clock_now());
     mri_run_queue_open(&w->queue, w->slots, MRI_QUEUE);
 }
 
@@ -208,6 +209,7 @@ static int open_runtime(mr_runtime *rt)
     rt->generation = mri_fork_generation();
     mri_barrier_open(&rt->barrier);
     mri_event_count_init(&rt->idle);
+    mri_init(&rt->watch, MRI_NEVER);
     mri_event_count_init(&rt->drained);
     mri_inbox_open(&rt->inbox);
     rt->worker = mri_runtime_allocate(rt, workers_size(rt), MRI_CACHE_LINE);

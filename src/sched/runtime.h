@@ -25,7 +25,8 @@ struct mr_runtime {
     /* Idling: see idle.c. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_event_count idle;
     mri_atomic_u32 searchers;
-    mri_atomic_u32 watched; /* 1: one of the sleepers looks now and then */
+    /* When the next of the sleepers looks by itself; MRI_NEVER: none does. */
+    mri_atomic(int64_t) watch;
     mri_atomic_u32 stopping, refusing;
 
     mri_inbox inbox;

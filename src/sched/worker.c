@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "sched/runtime.h"
+#include "sched/wait.h"
 
 static uint64_t next_random(mri_worker *w)
 {
@@ -45,6 +46,7 @@ bool mri_worker_look(mri_worker *w, mri_work *work)
 {
     mri_run_node *node = NULL;
     if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0)) {
+        mri_time_fire_own(w);
         node = take_inbox(w);
         if (!node)
             node = mri_run_queue_pop(&w->queue);
@@ -58,6 +60,8 @@ bool mri_worker_look(mri_worker *w, mri_work *work)
         node = mri_run_queue_pop(&w->queue);
     if (!node)
         node = take_inbox(w);
+    if (!node && mri_time_fire(w))
+        node = mri_run_queue_pop(&w->queue);
     *work = (mri_work){.node = node};
     return node != NULL;
 }
@@ -96,7 +100,7 @@ bool mri_worker_steal(mri_worker *w, mri_work *work)
     return false;
 }
 
-bool mri_worker_find(mri_worker *w, mri_work *work)
+static bool find(mri_worker *w, mri_work *work)
 {
     for (;;) {
         if (mri_worker_look(w, work))
@@ -106,6 +110,14 @@ bool mri_worker_find(mri_worker *w, mri_work *work)
         if (mri_idle_search(w, work) || mri_idle_wait(w, work))
             return true;
     }
+}
+
+bool mri_worker_find(mri_worker *w, mri_work *work)
+{
+    bool found = find(w, work);
+    if (mri_unlikely(w->earlier))
+        mri_time_tell(w);
+    return found;
 }
 
 static mri_strand *only_strand(mri_run_node *node)

@@ -5,6 +5,7 @@
  *   queue    its run queue, first in, first out; thieves take from it too
  *   inbox    the runtime's: what other threads have put in; whoever takes it
  *            takes all, into its own queue
+ *   timers   what is due, into its queue: see wait.h
  *   others   the deque of the strand that another worker runs, then that
  *            worker's queue; from a random one on, all of them
  * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
@@ -24,6 +25,7 @@
 #include "parts/run_queue.h"
 #include "parts/strand_pool.h"
 #include "parts/task_word.h"
+#include "parts/timers.h"
 #include "sched/strand.h"
 
 typedef struct mr_runtime mr_runtime;
@@ -65,6 +67,7 @@ struct mri_worker {
     mri_strand *first;
     uint32_t tick;
     uint64_t random;
+    bool earlier; /* it has started a timer of which the sleepers do not know */
     mri_strand *next;
     mri_after after;
     mri_strand_cache cache;
@@ -79,6 +82,7 @@ struct mri_worker {
 
     mri_run_queue queue;
     mri_run_slot slots[MRI_QUEUE];
+    mri_timers timers; /* of what began to wait here; see wait.h */
 };
 
 /* One thing to run. */

@@ -48,7 +48,11 @@ static void await_news(struct state *s, uint32_t *seen)
 int64_t scene_clock(void)
 {
     struct state *s = get_scene();
+    if (s->watched)
+        return 1;
     unsigned period = ++s->periods[model_thread()];
+    if (s->timed)
+        return period > 1;
     /* Never sleeps, and what was looked at before counts for no spin. */
     (void)!mri_futex_wait(&s->quiet, 2, MRI_NEVER);
     if (period == 2)
@@ -75,6 +79,7 @@ static void open_worker(struct state *s, uint32_t i)
     s->strand[i].worker = w;
     mri_init(&w->current, &s->strand[i]);
     mri_init(&w->idle, 0);
+    mri_timers_open(&w->timers, 0);
 }
 
 static void name_words(struct state *s)
@@ -93,7 +98,7 @@ static void name_words(struct state *s)
     model_name(&s->rt.idle.state, 8, "sleepers");
     model_name(&s->rt.idle.bell, 4, "bell");
     model_name(&s->rt.searchers, 4, "searchers");
-    model_name(&s->rt.watched, 4, "watched");
+    model_name(&s->rt.watch, 8, "watch");
     model_name(&s->rt.stopping, 4, "stopping");
     model_name(&s->rt.inbox.newest, 8, "inbox");
     model_name(&s->started, 4, "started");
@@ -109,7 +114,8 @@ void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched)
     mri_init(&rt->pool.canary_from, UINT32_MAX);
     mri_event_count_init(&rt->idle);
     mri_inbox_open(&rt->inbox);
-    mri_init(&rt->watched, watched);
+    s->watched = watched;
+    mri_init(&rt->watch, watched ? INT64_MIN : MRI_NEVER);
     for (uint32_t i = 0; i <= WORKERS; i++)
         mri_deque_map(&s->strand[i].deque, s->slots[i], SLOTS, &rt->barrier);
     if (watched)

@@ -4,6 +4,7 @@
 #define MODEL_SCHED_SCENE_H
 
 #include "sched/runtime.h"
+#include "sched/wait.h"
 
 #include "model.h"
 
@@ -20,10 +21,13 @@ struct state {
     unsigned expected; /* how many things are to be run in all */
     int ran[NODES];    /* plain: who runs one is alone with it */
     void (*run[NODES])(struct state *s, uint32_t worker); /* besides */
+    mri_alarm alarm;
     mri_atomic_u32 started;
     mri_atomic_u32 quiet; /* whoever keeps others waiting is in its leaf */
     unsigned periods[MODEL_MAX_THREADS]; /* of watches begun, by thread */
     uint32_t seen[MODEL_MAX_THREADS];    /* started, as a watch last saw it */
+    bool watched;  /* somebody who is not there, before anybody else would */
+    bool timed;    /* it is 0 when a thread asks for the first time, then 1 */
     bool together; /* who runs one returns when all have started, without an end
                     */
 };
