@@ -167,6 +167,8 @@ mri_strand *mri_worker_find_ready(mri_worker *w)
     if (node)
         mri_worker_push(w, node);
     if (!s)
+        (void)!mri_time_fire(w);
+    if (!s)
         s = find_queued(w);
     if (!s)
         s = rob_strand(w);

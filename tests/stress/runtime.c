@@ -81,13 +81,35 @@ static unsigned pick(const struct family *f, uint64_t *seed)
     return i;
 }
 
+static int64_t blocks(void *arg)
+{
+    return *(int64_t *)arg;
+}
+
+/* In one of three ways. It draws no lot: see count_alone. */
+static void wait_a_little(const struct node *me)
+{
+    int64_t n = (int64_t)(me->seed >> 40) % 100;
+    switch (me->depth % 3) {
+    case 0:
+        mr_yield();
+        break;
+    case 1:
+        EXPECT_EQ(mr_sleep(n * MR_US), 0);
+        break;
+    default:
+        EXPECT_EQ(mr_blocking(blocks, &n), n);
+        break;
+    }
+}
+
 /* One step of a node: what it is, chance says. */
 static int64_t step(struct family *f, struct node *me, uint64_t *seed)
 {
     unsigned i = f->spawned;
     switch (below(seed, 8)) {
     case 0:
-        mr_yield();
+        wait_a_little(me);
         return 0;
     case 1:
         return f->left ? await_one(f, pick(f, seed)) : 0;

@@ -163,6 +163,7 @@ stage_soak()
         build build/$preset
     done
     until=$((SECONDS + soak_seconds))
+    tests build/dev -L '^soak$'
     while [[ $round -eq 0 || $SECONDS -lt $until ]]; do
         round=$((round + 1))
         say "soak: round $round, $((until - SECONDS)) seconds left"
