@@ -34,6 +34,15 @@
  * run by the slow path itself, which comes back and pops; while it runs,
  * `bottom` keeps its own pops from reaching below its start.
  *
+ * Contexts. A child that is run by its owner's await runs in the deque's
+ * context as it is then. So that this is the one it was spawned in, the owner
+ * raises `fenced` to the head before it changes the context: awaits below are
+ * slow, and those that find another context in the slot run the child apart, in
+ * that one. Slots at or above `fenced` were spawned later, in the deque's
+ * present context; those below may have been too, where the head went down
+ * meanwhile. The fence goes back when the context does, and nothing that was
+ * spawned meanwhile is left: fences and contexts are nested.
+ *
  * Bounds are lowered (re-marked: top = split = head) only when the head falls
  * below top, under the lock; all in [head, top) were awaited and, if stolen,
  * done. Forgetting it makes the owner wait for a slot that nobody will run.
@@ -85,7 +94,7 @@ void mri_deque_map(mri_deque *d, mri_slot *slots, uint32_t capacity,
     d->end = slots + capacity;
     d->membarrier = barrier->membarrier;
     d->bottom = 0;
-    d->generation = d->tombs = d->settled = 0;
+    d->generation = d->tombs = d->settled = d->fenced = 0;
     d->forcing = d->parked = false;
     d->context = d->task = NULL;
     d->stack_limit = NULL;
@@ -102,6 +111,7 @@ static void set_floor(mri_deque *d)
 {
     bounds b = unpack(mri_load_relaxed(&d->bounds));
     uint32_t floor = b.split > d->settled ? b.split : d->settled;
+    floor = floor > d->fenced ? floor : d->fenced;
     bool none = !d->membarrier || d->forcing;
     /* Relaxed: the owner reads it after a light fence (forcers), or has
      * written it itself, or takes the lock. */
@@ -241,15 +251,21 @@ MRI_COLD void mri_deque_settle(mri_deque *d, mri_slot *slot, mri_slot *head)
     leave(d);
 }
 
-/* Run it here, on top of the slots that are in use, then clean up. */
+/* Run it here, on top of the slots that are in use, in its own context, then
+ * clean up. */
 static void run_apart(mri_deque *d, mri_slot *slot, mri_slot *head,
                       mri_slot_fn fn)
 {
     uint32_t bottom = d->bottom;
+    void *context = d->context;
     mri_slot *start = slot + 1 == head ? slot : head;
     d->bottom = index_of(d, start);
     mri_store_relaxed(&d->head, start);
+    d->context = slot->context;
     fn(d, start, slot);
+    mri_require(d->context == slot->context,
+                "a task closes its scopes before it returns");
+    d->context = context;
     d->bottom = bottom;
     if (slot + 1 == head) {
         mri_deque_settle(d, slot, head);
@@ -268,7 +284,8 @@ MRI_COLD mri_verdict mri_deque_await_slow(mri_deque *d, mri_slot *slot,
     bool youngest = slot + 1 == head;
     enter(d);
     bool mine = retake(d, i);
-    bool apart = mine && (!youngest || i < d->settled);
+    bool apart =
+        mine && (!youngest || i < d->settled || slot->context != d->context);
     if (mine && !youngest)
         bury(d, slot);
     if (mine && youngest && !apart)
@@ -280,6 +297,38 @@ MRI_COLD mri_verdict mri_deque_await_slow(mri_deque *d, mri_slot *slot,
         return MRI_MINE;
     run_apart(d, slot, head, fn);
     return MRI_RAN;
+}
+
+/* ---- Contexts ----------------------------------------------------------- */
+
+static void set_fence(mri_deque *d, uint32_t fence)
+{
+    enter(d);
+    d->fenced = fence;
+    leave(d);
+}
+
+uint32_t mri_deque_fence(mri_deque *d)
+{
+    /* The owner alone writes it, so it may read it without the lock. */
+    uint32_t before = d->fenced;
+    uint32_t head = index_of(d, mri_load_relaxed(&d->head));
+    if (head > before)
+        set_fence(d, head);
+    return before;
+}
+
+void mri_deque_unfence(mri_deque *d, uint32_t before)
+{
+    if (d->fenced != before)
+        set_fence(d, before);
+}
+
+/* Contexts are nested as slots are: if any child has it, the youngest does. */
+bool mri_deque_youngest_has(const mri_deque *d, const void *context)
+{
+    mri_slot *head = mri_load_relaxed(&d->head);
+    return head != d->slots && head[-1].context == context;
 }
 
 /* ---- Parking ------------------------------------------------------------ */

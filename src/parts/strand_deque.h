@@ -20,10 +20,10 @@
  * Which may run together on one deque (O: the owner only, one at a time;
  * x: any number, with everything in the same row and column):
  *
- *              spawn await settle park resume | steal force
- *      owner's   O     O     O      O     O   |   x     x
- *      steal     x     x     x      x     x   |   x     x
- *      force     x     x     x      x     x   |   x     x
+ *              spawn await settle fence park resume | steal force
+ *      owner's   O     O     O      O    O     O    |   x     x
+ *      steal     x     x     x      x    x     x    |   x     x
+ *      force     x     x     x      x    x     x    |   x     x
  *      map       nothing else, once in the deque's life
  */
 #ifndef MRI_PARTS_STRAND_DEQUE_H
@@ -66,8 +66,9 @@ struct mri_slot {
 /* In one cache line what the owner touches all the time, in another what
  * thieves do. */
 struct mri_deque {
-    /* A slot at or above it is the owner's beyond doubt: max(split, settled),
-     * or MRI_NO_FLOOR. Lock holders write, the owner reads. */
+    /* A slot at or above it is the owner's beyond doubt, and to be run in the
+     * deque's context: max(split, settled, fenced), or MRI_NO_FLOOR. Lock
+     * holders write, the owner reads. */
     mri_atomic(mri_slot *) floor;
     mri_atomic(mri_slot *) head; /* first unused; owner */
     mri_slot *end;               /* constant */
@@ -87,6 +88,7 @@ struct mri_deque {
     uint32_t generation; /* slow paths of the owner so far, and forces begun */
     uint32_t tombs;      /* tombstones in [0, head) */
     uint32_t settled;    /* 0, or highest tombstone + 2 */
+    uint32_t fenced;     /* slots below it may have another context */
     bool membarrier;     /* constant: false where os/barrier.h falls back */
     bool forcing;        /* somebody publishes for the owner */
     bool parked;         /* the owner does not run */
@@ -136,6 +138,17 @@ MRI_INLINE void mri_deque_spawn(mri_deque *deque, mri_slot *head,
     if (mri_deque_spawn_asked(deque, head, fn))
         MRI_QUIET_CALL(mri_deque_publish_slow, deque, head + 1);
 }
+
+/* Owner, about to change the deque's context. From now on those of its children
+ * that are older than this, when awaited here, run in the context that they
+ * were spawned in. What mri_deque_unfence needs when the former context is back
+ * and all children that were spawned meanwhile were awaited. */
+MRI_CHECKED uint32_t mri_deque_fence(mri_deque *deque);
+void mri_deque_unfence(mri_deque *deque, uint32_t before);
+
+/* Owner. Is the youngest child one of this context? */
+MRI_CHECKED bool mri_deque_youngest_has(const mri_deque *deque,
+                                        const void *context);
 
 /* Owner. `head` is the first unused slot, `fn` the one spawned with. */
 MRI_INLINE mri_verdict mri_deque_await(mri_deque *deque, mri_slot *slot,
