@@ -303,9 +303,22 @@ void mri_runtime_leave(mr_runtime *rt)
     mri_sub_release(&rt->live, VISITOR);
 }
 
+void mri_runtime_visit(mr_runtime *rt)
+{
+    /* Relaxed: the job that the caller knows of ends after this, so whoever
+     * finds no job sees the visitor. */
+    mri_add_relaxed(&rt->live, VISITOR);
+}
+
 void mri_runtime_post(mr_runtime *rt, mri_run_node *node)
 {
-    int rc = mri_inbox_push(&rt->inbox, node);
+    mri_runtime_post_chain(rt, node, node);
+}
+
+void mri_runtime_post_chain(mr_runtime *rt, mri_run_node *newest,
+                            mri_run_node *oldest)
+{
+    int rc = mri_inbox_push_chain(&rt->inbox, newest, oldest);
     mri_require(rc >= 0, "the inbox is open while anything lives");
     /* Told 0: somebody else was told to wake one. */
     if (rc == 1)

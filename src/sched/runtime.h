@@ -53,8 +53,14 @@ MRI_INLINE bool mri_runtime_is_here(const mr_runtime *rt)
 MRI_CHECKED int mri_runtime_admit(mr_runtime *rt);
 void mri_runtime_leave(mr_runtime *rt);
 
-/* Any thread: into the inbox. */
+/* Any thread, about to touch the runtime because of a job that has not ended,
+ * but may while it is at it: it stays until mri_runtime_leave. */
+void mri_runtime_visit(mr_runtime *rt);
+
+/* Any thread: into the inbox; a chain as mri_inbox_push_chain. */
 void mri_runtime_post(mr_runtime *rt, mri_run_node *node);
+void mri_runtime_post_chain(mr_runtime *rt, mri_run_node *newest,
+                            mri_run_node *oldest);
 
 /* After something was put where any worker would find it: one that has nothing
  * to do is woken, unless another is searching. */

@@ -211,3 +211,18 @@ void mri_strand_ready(mri_strand *s)
     }
     mri_runtime_post(rt, &s->node);
 }
+
+void mri_strand_ready_chain(mr_runtime *rt, mri_run_node *newest,
+                            mri_run_node *oldest)
+{
+    mri_strand *here = mri_strand_self();
+    if (!here || here->worker->runtime != rt) {
+        mri_runtime_post_chain(rt, newest, oldest);
+        return;
+    }
+    for (mri_run_node *node = newest, *then; node; node = then) {
+        then = node->next;
+        mri_run_queue_push(&here->worker->queue, node);
+    }
+    mri_runtime_wake(rt);
+}

@@ -23,6 +23,7 @@
 #ifndef MRI_SCHED_STRAND_H
 #define MRI_SCHED_STRAND_H
 
+#include "base/assert.h"
 #include "os/fiber.h"
 #include "parts/park_word.h"
 #include "parts/run_node.h"
@@ -30,9 +31,24 @@
 #include "parts/strand_pool.h"
 #include "parts/token.h"
 
+typedef struct mr_runtime mr_runtime;
 typedef struct mri_worker mri_worker;
+typedef struct mri_strand mri_strand;
+typedef struct mri_member mri_member;
 
-typedef struct mri_strand {
+/* What a strand is in while it waits: a list of those that one call may tell to
+ * wait no more. The list and its lock are an upper layer's (task/cancel.h). */
+struct mri_member {
+    void *of; /* NULL: in none. The strand */
+    void (*leave)(mri_strand *s);
+    /* Under the list's lock; `from` points here, or is NULL once the strand was
+     * told. */
+    mri_member *next, **from;
+    /* The count of the last park that may end so; the strand writes. */
+    mri_atomic_u64 cancelable;
+};
+
+struct mri_strand {
     mri_deque deque;
     /* Who runs it, or ran it last: written by that worker as it switches to
      * it, read on the strand. Everything that runs here asks for its worker
@@ -51,7 +67,8 @@ typedef struct mri_strand {
     char *stack;    /* constant */
     uint32_t index; /* constant: in the pool */
     bool mapped;    /* the above is initialised */
-} mri_strand;
+    mri_member member;
+};
 
 /* What to do with the strand that a worker has just left. */
 typedef struct mri_after {
@@ -106,5 +123,24 @@ void mri_strand_yield(mri_strand *s);
  * worker, a thread of the blocking pool (joined before anything is freed), or
  * one that is counted (mri_runtime_admit) until it has returned from here. */
 void mri_strand_ready(mri_strand *s);
+
+/* The same for many of one runtime, whose nodes are linked by `next`. */
+void mri_strand_ready_chain(mr_runtime *rt, mri_run_node *newest,
+                            mri_run_node *oldest);
+
+/* On strand s, around what begins with a context of its own: nothing that is
+ * done here afterwards belongs to it. */
+MRI_INLINE void mri_strand_enter_context(mri_strand *s, void *context)
+{
+    s->deque.context = context;
+}
+MRI_INLINE void mri_strand_leave_context(mri_strand *s, const void *context)
+{
+    mri_require(s->deque.context == context,
+                "a task closes its scopes before it returns");
+    s->deque.context = NULL;
+    if (s->member.of)
+        s->member.leave(s);
+}
 
 #endif

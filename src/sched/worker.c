@@ -182,9 +182,9 @@ mri_strand *mri_worker_find_ready(mri_worker *w)
 static void run_slot(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
 {
     mri_deque *d = &s->deque;
-    d->context = slot->context;
+    mri_strand_enter_context(s, slot->context);
     fn(d, d->slots, slot);
-    d->context = NULL;
+    mri_strand_leave_context(s, slot->context);
     mri_require(mri_load_relaxed(&d->head) == d->slots,
                 "a task awaits its children before it returns");
     mri_worker_completed(s, mri_task_word_complete(mri_slot_word(slot)));

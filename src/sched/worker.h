@@ -28,8 +28,6 @@
 #include "parts/timers.h"
 #include "sched/strand.h"
 
-typedef struct mr_runtime mr_runtime;
-
 /* Models shrink it. */
 #ifndef MRI_QUEUE
 #define MRI_QUEUE 256
