@@ -7,6 +7,7 @@
 #include <millrace/fork.h>
 #include <millrace/machine.h>
 #include <millrace/runtime.h>
+#include <millrace/scope.h>
 #include <millrace/task.h>
 #include <millrace/time.h>
 #include <millrace/version.h>

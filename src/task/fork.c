@@ -82,7 +82,9 @@ mr_slot *mr_detail1_spill_to(mr_deque *deque, mr_slot *unused)
 static void run_spilled(mri_strand *s, mri_job *job)
 {
     mri_slot *slot = &mri_container_of(job, spilled, job)->slot;
+    mri_strand_enter_context(s, slot->context);
     mri_slot_function(slot)(&s->deque, mri_load_relaxed(&s->deque.head), slot);
+    mri_strand_leave_context(s, slot->context);
     mri_worker_completed(s, mri_task_word_complete(mri_slot_word(slot)));
 }
 

@@ -22,17 +22,26 @@ static MRI_SLOT_FN void run_slot(mri_deque *deque, mri_slot *head,
 
 /* ---- Spawn -------------------------------------------------------------- */
 
+/* What stands in the place of its slot. */
+#define QUEUED ((uintptr_t)1)
+
+static bool is_queued(const mri_slot *slot)
+{
+    return ((uintptr_t)slot & QUEUED) != 0;
+}
+
 static void run_queued(mri_strand *s, mri_job *job)
 {
     mri_task *t = mri_container_of(job, mri_task, job);
-    t->value = mri_task_call(s, t->fn, (void *)t->value);
+    void *context = (char *)t->slot - QUEUED;
+    t->value = mri_task_call_in(s, context, t->fn, (void *)t->value);
     mri_worker_completed(s, mri_task_word_complete(&t->word));
 }
 
 static MRI_COLD void spawn_queued(mri_strand *s, mri_task *t, mr_fn fn,
                                   void *arg)
 {
-    t->slot = NULL;
+    t->slot = (mri_slot *)(void *)((char *)s->deque.context + QUEUED);
     t->fn = fn;
     t->value = (int64_t)arg;
     t->job.node.word = MRI_NODE_JOB;
@@ -84,7 +93,7 @@ int64_t mr_await(mr_task *task)
         return MR_EPERM;
     mri_slot *slot = t->slot;
     t->owner = NULL;
-    if (mri_unlikely(!slot))
+    if (mri_unlikely(is_queued(slot)))
         return await_queued(s, t);
     mri_slot *head = mri_load_relaxed(&s->deque.head);
     mri_verdict verdict = mri_deque_await(&s->deque, slot, head, run_slot);

@@ -20,7 +20,7 @@ struct call {
 static void run_call(mri_strand *s, mri_job *job)
 {
     struct call *c = mri_container_of(job, struct call, job);
-    c->result = mri_task_call(s, c->fn, c->arg);
+    c->result = mri_task_call_in(s, NULL, c->fn, c->arg);
     mri_runtime_gone(s->worker->runtime);
     mri_worker_completed(s, mri_task_word_complete(&c->word));
 }
@@ -58,7 +58,7 @@ typedef struct submitted {
 static void run_submitted(mri_strand *s, mri_job *job)
 {
     submitted *m = mri_container_of(job, submitted, job);
-    (void)mri_task_call(s, m->fn, m->arg);
+    (void)mri_task_call_in(s, NULL, m->fn, m->arg);
     mr_runtime *rt = s->worker->runtime;
     mri_runtime_release(rt, m, sizeof *m + m->size);
     mri_runtime_gone(rt);

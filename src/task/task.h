@@ -3,12 +3,14 @@
  *     where                 slot     runs
  *     in its spawner's      the one  by whoever takes it there, the spawner's
  *     deque                          await included
- *     in a run queue        NULL     by whoever pops it; the await parks.
- *     (the slots are full)           Never in the await: two that wait for
- *                                    each other would hang
+ *     in a run queue        its      by whoever pops it; the await parks.
+ *     (the slots are full)  context  Never in the await: two that wait for
+ *                           + 1      each other would hang
+ *     in a scope            NULL     likewise; the scope's close waits
  *
  * `owner` is the strand that spawned it, and NULL once it is awaited or where
- * nothing was started: that is how a wrong await is known.
+ * nothing was started: that is how a wrong await is known. A child of a scope
+ * has the scope there, which is no strand.
  *
  * Must not know: how a worker finds it.
  */
@@ -19,8 +21,11 @@
 #include <millrace/task.h>
 
 typedef struct mri_task {
-    mri_strand *owner; /* the spawner's strand writes and reads it */
-    mri_slot *slot;    /* likewise */
+    union {
+        mri_strand *owner; /* the spawner's strand writes and reads it */
+        struct mri_scope *scope;
+    };
+    mri_slot *slot; /* likewise */
     /* Queued: the spawner writes, who runs it reads. */
     mri_job job;
     mr_fn fn;
@@ -35,6 +40,16 @@ MRI_INLINE int64_t mri_task_call(mri_strand *s, mr_fn fn, void *arg)
     int64_t result = fn(arg);
     mri_require(mri_load_relaxed(&s->deque.head) == head,
                 "a task awaits its children before it returns");
+    return result;
+}
+
+/* The same of what begins with a context of its own. */
+MRI_INLINE int64_t mri_task_call_in(mri_strand *s, void *context, mr_fn fn,
+                                    void *arg)
+{
+    mri_strand_enter_context(s, context);
+    int64_t result = mri_task_call(s, fn, arg);
+    mri_strand_leave_context(s, context);
     return result;
 }
 

@@ -2,7 +2,7 @@
 #include <millrace/time.h>
 
 #include "sched/runtime.h"
-#include "sched/wait.h"
+#include "task/cancel.h"
 #include <millrace/error.h>
 
 int64_t mr_now(void)
@@ -20,11 +20,12 @@ static int64_t sleep_in_task(mri_strand *s, int64_t deadline)
 {
     if (!mri_runtime_is_here(s->worker->runtime))
         return MR_EPERM;
-    if (deadline <= mri_clock_now())
+    if (deadline <= mri_clock_now()) {
         mri_strand_yield(s);
-    else
-        (void)mri_wait(s, mri_park_begin(&s->park), deadline);
-    return 0;
+        return mri_cancelable_pass(s);
+    }
+    int rc = mri_cancelable_wait(s, mri_park_begin(&s->park), deadline);
+    return rc == MR_ETIMEDOUT ? 0 : rc;
 }
 
 int64_t mr_sleep_until(int64_t deadline)
