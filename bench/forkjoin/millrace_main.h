@@ -1,5 +1,6 @@
 /* The main of the Millrace programs. Included once, by the program, which
- * defines work(), called as the root task. */
+ * defines work(), called as the root task; with FJ_DETACHED (see
+ * millrace_detached.h) by the thread that is no worker. */
 #include "harness.h"
 #include "workloads.h"
 
@@ -11,11 +12,24 @@
 #define FJ_PEER "millrace"
 #endif
 
+#ifdef FJ_DETACHED
+static int64_t work(mr_runtime *rt, int64_t size);
+#else
 static int64_t work(int64_t size);
 
 static int64_t root(void *arg)
 {
     return work(*(int64_t *)arg);
+}
+#endif
+
+static int64_t run(mr_runtime *rt, int64_t size)
+{
+#ifdef FJ_DETACHED
+    return work(rt, size);
+#else
+    return mr_run(rt, root, &size);
+#endif
 }
 
 int main(int argc, char **argv)
@@ -31,7 +45,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     while (fj_next(&size))
-        fj_done(mr_run(rt, root, &size));
+        fj_done(run(rt, size));
     mr_stop(rt, MR_NEVER);
     return fj_close();
 }
