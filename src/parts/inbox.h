@@ -20,13 +20,14 @@
  *     +-------------------------------------------------------+---+
  *     | newest node, 0 if empty                               | C |
  *     +-------------------------------------------------------+---+
- *     C  closed for good; then the rest is 0
+ *     C  closed for good: what is in stays, to be taken
  *
- *     transition                  by                   order
- *     node -> node                mri_inbox_push       release
- *     0 -> node                   mri_inbox_push (1)   release
- *     node|0 -> 0, C unchanged    mri_inbox_take       acquire
- *     node|0|C -> C               mri_inbox_close      acquire
+ *     transition                  by                       order
+ *     node -> node                mri_inbox_push, _behind  release
+ *     0 -> node                   mri_inbox_push (1)       release
+ *     node|0 -> node, C stays     mri_inbox_push_late      release
+ *     node|0 -> 0, C stays        mri_inbox_take           acquire, release
+ *     C = 1                       mri_inbox_close          relaxed
  *
  * Linearization: each operation at its read-modify-write of `newest`; a push
  * that is refused and a take that finds nothing at their load. Hence
@@ -35,9 +36,12 @@
  *  - order: a chain holds younger before older; reversed, it is in the order
  *    of the pushes, and so are the lists of successive takes;
  *  - told exactly once: pushes that return 1 are the changes 0 -> node. Each
- *    is ended by the one take (or close) that gets the chain;
- *  - after close nothing gets in: C is never cleared, and a push that saw the
- *    word before it was set fails its compare-and-swap.
+ *    is ended by the one take that gets the chain;
+ *  - after close nothing gets in but by push_late: C is never cleared, and a
+ *    push that saw the word before it was set fails its compare-and-swap;
+ *  - whoever finds it empty (mri_inbox_is_empty) sees what each taker of what
+ *    was in did before its take: all changes are read-modify-writes, so that
+ *    the take's release reaches the look through those that came later.
  * ABA does no harm: the push writes the link to the node that it then finds
  * on top, and where that node came from in the meantime does not matter,
  * since what hangs below it belongs to it.
@@ -48,14 +52,7 @@
  * A push that was not told 1 came on top of one that was, whose producer has
  * yet to add to bell, or has done so since the last take.
  *
- * Which may run together:
- *
- *               push   take   close   closed   check
- *     push      yes    yes    yes     yes      no
- *     take             yes    yes     yes      no
- *     close                   yes     yes      no
- *     closed                          yes      yes
- *
+ * Which may run together: all with all, but check with nothing that writes.
  * Two takers each get whole lists; the order of pushes holds for each taker,
  * not between them.
  *
@@ -80,17 +77,27 @@ void mri_inbox_open(mri_inbox *in);
  * node is not touched once it is in: it may be gone. */
 MRI_CHECKED int mri_inbox_push(mri_inbox *in, mri_run_node *node);
 
-/* The same for a chain made by the caller, linked by `next` from the newest
- * down to the oldest: in at once, or refused as a whole. */
+/* Anybody. 0: it went in on top of others, and the inbox was not touched since:
+ * it may be gone. 1: nothing is in there, so mri_inbox_push will have to be
+ * told to notify; nothing was done. MR_ECANCELED as above. */
+MRI_CHECKED int mri_inbox_push_behind(mri_inbox *in, mri_run_node *node);
+
+/* Anybody, for what must get in even when it is closed: 1 or 0, as push. */
+MRI_CHECKED int mri_inbox_push_late(mri_inbox *in, mri_run_node *node);
+
+/* The same as push for a chain made by the caller, linked by `next` from the
+ * newest down to the oldest: in at once, or refused as a whole. */
 MRI_CHECKED int mri_inbox_push_chain(mri_inbox *in, mri_run_node *newest,
                                      mri_run_node *oldest);
 
 /* Everything that is in, oldest first, linked by `next`; NULL if nothing. */
 mri_run_node *mri_inbox_take(mri_inbox *in);
 
-/* Refuse pushes from now on; the result as of take. Closing twice is
- * harmless: the second gets NULL. */
-mri_run_node *mri_inbox_close(mri_inbox *in);
+/* Refuse pushes from now on. Closing twice is harmless. */
+void mri_inbox_close(mri_inbox *in);
+
+/* Whether nothing is in. Acquire: see above. */
+bool mri_inbox_is_empty(const mri_inbox *in);
 
 /* Whether close has been called. */
 bool mri_inbox_closed(const mri_inbox *in);

@@ -146,7 +146,8 @@ static uint64_t play(int producers, uint32_t burst, bool chained, int64_t end)
         EXPECT_EQ(pthread_create(&thread[p], NULL, produce, &who[p]), 0);
     }
     consume_until(&s, end);
-    take_in(&s, mri_inbox_close(&s.inbox));
+    mri_inbox_close(&s.inbox);
+    take_in(&s, mri_inbox_take(&s.inbox));
     mri_store_relaxed(&s.stop, 1);
     for (int p = 0; p < producers; p++) {
         EXPECT_EQ(pthread_join(thread[p], NULL), 0);

@@ -70,7 +70,7 @@ TEST(inbox, chain_goes_in_at_once)
     expect_list(mri_inbox_take(&in), 2, 2);
 }
 
-TEST(inbox, close_gives_what_is_in_and_refuses_the_rest)
+TEST(inbox, close_keeps_what_is_in_and_refuses_the_rest)
 {
     mri_inbox in;
     struct item item[3];
@@ -78,13 +78,46 @@ TEST(inbox, close_gives_what_is_in_and_refuses_the_rest)
     number(item, 3);
     EXPECT_EQ(mri_inbox_push(&in, &item[0].node), 1);
     EXPECT_EQ(mri_inbox_push(&in, &item[1].node), 0);
-    expect_list(mri_inbox_close(&in), 0, 2);
+    mri_inbox_close(&in);
     mri_inbox_check(&in);
     EXPECT(mri_inbox_closed(&in));
     EXPECT_EQ(mri_inbox_push(&in, &item[2].node), MR_ECANCELED);
+    EXPECT_EQ(mri_inbox_push_behind(&in, &item[2].node), MR_ECANCELED);
+    expect_list(mri_inbox_take(&in), 0, 2);
     EXPECT(mri_inbox_take(&in) == NULL);
     EXPECT(mri_inbox_closed(&in));
-    EXPECT(mri_inbox_close(&in) == NULL);
+    mri_inbox_close(&in);
+    EXPECT_EQ(mri_inbox_push_behind(&in, &item[2].node), MR_ECANCELED);
+}
+
+TEST(inbox, what_is_late_gets_in_though_closed)
+{
+    mri_inbox in;
+    struct item item[3];
+    mri_inbox_open(&in);
+    number(item, 3);
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[0].node), 1);
+    mri_inbox_close(&in);
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[1].node), 0);
+    EXPECT(mri_inbox_closed(&in));
+    expect_list(mri_inbox_take(&in), 0, 2);
+    EXPECT(mri_inbox_is_empty(&in));
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[2].node), 1);
+    EXPECT(!mri_inbox_is_empty(&in));
+    expect_list(mri_inbox_take(&in), 2, 1);
+}
+
+TEST(inbox, behind_others_means_not_into_an_empty_one)
+{
+    mri_inbox in;
+    struct item item[2];
+    mri_inbox_open(&in);
+    number(item, 2);
+    EXPECT_EQ(mri_inbox_push_behind(&in, &item[0].node), 1);
+    EXPECT(mri_inbox_is_empty(&in));
+    EXPECT_EQ(mri_inbox_push(&in, &item[0].node), 1);
+    EXPECT_EQ(mri_inbox_push_behind(&in, &item[1].node), 0);
+    expect_list(mri_inbox_take(&in), 0, 2);
 }
 
 TEST(inbox, the_word_of_a_node_stays_its_owners)

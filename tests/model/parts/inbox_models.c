@@ -29,6 +29,7 @@ struct state {
     struct item item[MOST][MOST];
     uint32_t in[MOST], told[MOST]; /* by producer, each its own */
     struct takes takes[TAKERS];    /* 0: finish */
+    int said;                      /* plain: before a take */
     bool mortal;                   /* items are blocks, freed when taken */
 };
 
@@ -164,19 +165,84 @@ static void other_taker(void *a)
 static void closer(void *a)
 {
     struct state *s = a;
-    got(s, &s->takes[2], mri_inbox_close(&s->inbox));
+    mri_inbox_close(&s->inbox);
     model_assert(mri_inbox_closed(&s->inbox));
+    got(s, &s->takes[2], mri_inbox_take(&s->inbox));
 }
 
 static void closed_and_empty(void *a)
 {
     struct state *s = a;
     model_assert(mri_inbox_closed(&s->inbox));
-    model_assert(mri_inbox_close(&s->inbox) == NULL);
+    mri_inbox_close(&s->inbox);
     model_assert(mri_inbox_take(&s->inbox) == NULL);
     model_assert(push(s, 2) == MR_ECANCELED);
     all_out(a);
     model_assert(s->takes[0].items == 0);
+}
+
+/* ---- More ways in ------------------------------------------------------- */
+
+/* As who has to be done with the inbox once its item is in. */
+static void pushes_behind(void *a)
+{
+    struct state *s = a;
+    struct item *item = item_new(s, 1, 0);
+    int rc = mri_inbox_push_behind(&s->inbox, &item->node);
+    s->in[1] += rc == 0;
+    model_assert(rc != MR_ECANCELED || mri_inbox_closed(&s->inbox));
+    if (rc != 0 && s->mortal)
+        model_free(item);
+}
+
+static void pushes_late(void *a)
+{
+    struct state *s = a;
+    struct item *item = item_new(s, 1, 0);
+    int rc = mri_inbox_push_late(&s->inbox, &item->node);
+    model_assert(rc == 0 || rc == 1);
+    s->in[1]++;
+    s->told[1] += rc == 1;
+}
+
+static void closes(void *a)
+{
+    struct state *s = a;
+    mri_inbox_close(&s->inbox);
+}
+
+static void closed_and_all_out(void *a)
+{
+    struct state *s = a;
+    model_assert(mri_inbox_closed(&s->inbox));
+    all_out(a);
+}
+
+/* Says that it takes before it does. */
+static void says_and_takes_it(void *a)
+{
+    struct state *s = a;
+    while (mri_inbox_is_empty(&s->inbox))
+        mri_pause();
+    s->said = 1;
+    for (taker(a); s->takes[1].items < 2; taker(a))
+        mri_pause();
+}
+
+static void pushes_and_finds_it_empty(void *a)
+{
+    struct state *s = a;
+    (void)push(s, 0);
+    while (!mri_inbox_is_empty(&s->inbox))
+        mri_pause();
+    s->said++;
+}
+
+static void somebody_took(void *a)
+{
+    struct state *s = a;
+    all_out(a);
+    model_assert(s->said == 2);
 }
 
 static void all_out_in_any_order(void *a)
@@ -304,6 +370,14 @@ INBOX_UNBOUNDED(inbox_close, open_mortal, closed_and_empty, producer_0, taker,
                 closer)
 INBOX(inbox_close_with_2_producers, open_mortal, closed_and_empty,
       producer_0_twice, chain_of_2, taker, closer)
+INBOX_UNBOUNDED(inbox_behind_others, open_mortal, all_out, producer_0,
+                pushes_behind, taker)
+INBOX(inbox_behind_others_and_closed, open_mortal, closed_and_empty, producer_0,
+      pushes_behind, closer)
+INBOX(inbox_late, open_mortal, closed_and_all_out, producer_0_twice,
+      pushes_late, taker, closes)
+INBOX(inbox_empty_says_who_took, open, somebody_took, pushes_and_finds_it_empty,
+      says_and_takes_it, pushes_late)
 INBOX(inbox_wakes_for_2_producers, open, all_out, notify_0, notify_1,
       consumer_of_2)
 /* Ten seconds and more at bound 2. */
