@@ -125,10 +125,11 @@
     {                                                                          \
         mr_slot *slot = *head;                                                 \
         MR_CHECK_HEAD_(deque, slot, #name_);                                   \
-        if (MR_UNLIKELY_(slot == deque->end))                                  \
+        if (MR_UNLIKELY_(slot == deque->limit))                                \
             slot = mr_detail_spill(deque);                                     \
         name_##_mr_fill(slot, beside, argument);                               \
-        *head = mr_detail_spawn(deque, slot, name_##_mr_run);                  \
+        mr_detail_spawn(deque, slot, name_##_mr_run);                          \
+        *head = slot + 1;                                                      \
         return slot;                                                           \
     }                                                                          \
     MR_INLINE_ name_##_mr_result name_##_mr_await(                             \

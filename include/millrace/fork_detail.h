@@ -32,7 +32,7 @@ struct mr_slot {
 
 /* The part of it that its owner uses. */
 struct mr_deque {
-    mr_slot *floor, *head, *end;
+    mr_slot *floor, *head, *limit;
     uint32_t want, bottom;
     mr_slot *slots;
     void *context, *task;
@@ -109,14 +109,14 @@ struct mr_deque {
 /* The stub of quiet calls; not a function to C. */
 MR_API void mr_detail1_quiet(void);
 
-/* Answer the hunger of others. The head as it is now. */
-MR_API mr_slot *mr_detail1_publish(mr_deque *deque, mr_slot *head);
+/* Answer the hunger of others; queue a child without a slot. `head` as it is
+ * after the spawn. */
+MR_API void mr_detail1_publish(mr_deque *deque, mr_slot *head);
 
-/* No slot is left, or the caller is no task: one from elsewhere. The spawn that
- * follows finds `want` set, and the publish that it calls puts the child into a
- * run queue, or, outside, runs it. It is awaited as any. Stops the program
- * where no memory is left. */
-MR_API mr_slot *mr_detail1_spill_to(mr_deque *deque, mr_slot *unused);
+/* No slot is left, or the caller is no task: one from elsewhere, for the child
+ * that is spawned next and awaited as any. Stops the program where no memory is
+ * left. */
+MR_API mr_slot *mr_detail1_spill(mr_deque *deque, mr_slot *unused);
 
 /* The await that is not the youngest's, untouched: true, the result is in the
  * slot; false, the child is the caller's to run, at `slot`. */
@@ -154,38 +154,33 @@ MR_INLINE_ mr_slot *mr_detail_spill(mr_deque *deque)
 {
 #if MR_QUIET_CALLS_
     mr_slot *slot;
-    if (deque->end) {
-        MR_QUIET_CALL_(slot, "mr_detail1_spill_to", deque, (mr_slot *)0);
-        return slot;
-    }
+    MR_QUIET_CALL_(slot, "mr_detail1_spill", deque, (mr_slot *)0);
+    return slot;
+#else
+    return mr_detail1_spill(deque, (mr_slot *)0);
 #endif
-    return mr_detail1_spill_to(deque, (mr_slot *)0);
 }
 
-MR_INLINE_ mr_slot *mr_detail_answer(mr_deque *deque, mr_slot *head)
+MR_INLINE_ void mr_detail_answer(mr_deque *deque, mr_slot *head)
 {
 #if MR_QUIET_CALLS_
-    mr_slot *now;
-    if (deque->end) {
-        MR_QUIET_CALL_(now, "mr_detail1_publish", deque, head);
-        return now;
-    }
+    mr_slot *unused;
+    MR_QUIET_CALL_(unused, "mr_detail1_publish", deque, head);
+    (void)unused;
+#else
+    mr_detail1_publish(deque, head);
 #endif
-    /* Outside of tasks the child runs within: a call as any. */
-    return mr_detail1_publish(deque, head);
 }
 
-/* The head as it is now. */
-MR_INLINE_ mr_slot *mr_detail_spawn(mr_deque *deque, mr_slot *slot,
-                                    mr_slot_fn fn)
+/* The head is slot + 1 from here on. */
+MR_INLINE_ void mr_detail_spawn(mr_deque *deque, mr_slot *slot, mr_slot_fn fn)
 {
     slot->context = deque->context;
     slot->parent = deque->task;
     MR_STORE_(&deque->head, slot + 1);
     __atomic_store_n(&slot->fn, (uintptr_t)fn, __ATOMIC_RELEASE);
     if (MR_UNLIKELY_(MR_LOAD_(&deque->want)))
-        return mr_detail_answer(deque, slot + 1);
-    return slot + 1;
+        mr_detail_answer(deque, slot + 1);
 }
 
 /* True: the result is in the slot. False: run the child at `slot`. */

@@ -91,11 +91,11 @@ void mri_deque_map(mri_deque *d, mri_slot *slots, uint32_t capacity,
                    const mri_barrier *barrier)
 {
     d->slots = slots;
-    d->end = slots + capacity;
+    d->end = d->limit = slots + capacity;
     d->membarrier = barrier->membarrier;
     d->bottom = 0;
     d->generation = d->tombs = d->settled = d->fenced = 0;
-    d->forcing = d->parked = false;
+    d->forcing = d->parked = d->outside = false;
     d->context = d->task = NULL;
     d->stack_limit = NULL;
     mri_lock_init(&d->lock);
@@ -112,7 +112,7 @@ static void set_floor(mri_deque *d)
     bounds b = unpack(mri_load_relaxed(&d->bounds));
     uint32_t floor = b.split > d->settled ? b.split : d->settled;
     floor = floor > d->fenced ? floor : d->fenced;
-    bool none = !d->membarrier || d->forcing;
+    bool none = !d->membarrier || d->forcing || d->outside;
     /* Relaxed: the owner reads it after a light fence (forcers), or has
      * written it itself, or takes the lock. */
     mri_store_relaxed(&d->floor, none ? MRI_NO_FLOOR : d->slots + floor);
@@ -149,6 +149,12 @@ static uint32_t past_tombs(const mri_deque *d, uint32_t from)
         if (mri_load_relaxed(&d->slots[j].fn) != MRI_TOMB)
             return j;
     return i;
+}
+
+/* With the head outside all slots are in use. */
+static uint32_t head_index(const mri_deque *d, const mri_slot *head)
+{
+    return d->outside ? capacity(d) : index_of(d, head);
 }
 
 /* Make up to `most` live slots public. */
@@ -213,9 +219,12 @@ static bool retake(mri_deque *d, uint32_t i)
     }
 }
 
-/* The head comes down to h and past tombstones; bounds follow. */
+/* The head comes down to h and past tombstones; bounds follow. Not while it is
+ * outside: there it comes back to the end and then does all this. */
 static void lower_head(mri_deque *d, uint32_t h)
 {
+    if (d->outside)
+        return;
     while (h > d->bottom && mri_load_relaxed(&d->slots[h - 1].fn) == MRI_TOMB) {
         h--;
         d->tombs--;
@@ -246,7 +255,7 @@ MRI_COLD void mri_deque_settle(mri_deque *d, mri_slot *slot, mri_slot *head)
         lower_head(d, index_of(d, slot));
     } else {
         bury(d, slot);
-        lower_head(d, index_of(d, head));
+        lower_head(d, head_index(d, head));
     }
     leave(d);
 }
@@ -259,7 +268,7 @@ static void run_apart(mri_deque *d, mri_slot *slot, mri_slot *head,
     uint32_t bottom = d->bottom;
     void *context = d->context;
     mri_slot *start = slot + 1 == head ? slot : head;
-    d->bottom = index_of(d, start);
+    d->bottom = head_index(d, start);
     mri_store_relaxed(&d->head, start);
     d->context = slot->context;
     fn(d, start, slot);
@@ -272,7 +281,7 @@ static void run_apart(mri_deque *d, mri_slot *slot, mri_slot *head,
         return;
     }
     enter(d);
-    lower_head(d, index_of(d, head));
+    lower_head(d, head_index(d, head));
     leave(d);
 }
 
@@ -312,7 +321,7 @@ uint32_t mri_deque_fence(mri_deque *d)
 {
     /* The owner alone writes it, so it may read it without the lock. */
     uint32_t before = d->fenced;
-    uint32_t head = index_of(d, mri_load_relaxed(&d->head));
+    uint32_t head = head_index(d, mri_load_relaxed(&d->head));
     if (head > before)
         set_fence(d, head);
     return before;
@@ -329,6 +338,28 @@ bool mri_deque_youngest_has(const mri_deque *d, const void *context)
 {
     mri_slot *head = mri_load_relaxed(&d->head);
     return head != d->slots && head[-1].context == context;
+}
+
+/* ---- Outside ------------------------------------------------------------ */
+
+void mri_deque_go_outside(mri_deque *d, mri_slot *head)
+{
+    if (!d->outside) {
+        enter(d);
+        d->outside = true;
+        leave(d);
+    }
+    d->limit = head;
+    mri_store_relaxed(&d->head, head);
+}
+
+void mri_deque_come_inside(mri_deque *d)
+{
+    enter(d);
+    d->outside = false;
+    d->limit = d->end;
+    lower_head(d, capacity(d));
+    leave(d);
 }
 
 /* ---- Parking ------------------------------------------------------------ */
@@ -433,7 +464,7 @@ void mri_deque_check(mri_deque *d)
 {
     mri_lock_acquire(&d->lock);
     bounds b = unpack(mri_load_relaxed(&d->bounds));
-    uint32_t head = index_of(d, mri_load_relaxed(&d->head)), tombs = 0;
+    uint32_t head = head_index(d, mri_load_relaxed(&d->head)), tombs = 0;
     mri_require(b.top <= b.split && b.split <= head, "top <= split <= head");
     for (uint32_t i = b.split; i < head; i++) {
         uintptr_t fn = mri_load_relaxed(&d->slots[i].fn);

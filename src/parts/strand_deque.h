@@ -11,6 +11,9 @@
  *                 gone |   public     |  the owner's |  unused
  *                      |   thieves    |  alone       |
  *
+ * At the end the head may go outside, to children whose slots lie elsewhere:
+ * the upper layer's, whom the deque only keeps from taking the head back.
+ *
  * top <= split <= head. Thieves take from [top, split) with one CAS on the
  * word that packs both; the owner works alone on [split, head). A slot's
  * function word says what it holds; strand_deque.c tells the protocol.
@@ -70,14 +73,14 @@ struct mri_deque {
      * deque's context: max(split, settled, fenced), or MRI_NO_FLOOR. Lock
      * holders write, the owner reads. */
     mri_atomic(mri_slot *) floor;
-    mri_atomic(mri_slot *) head; /* first unused; owner */
-    mri_slot *end;               /* constant */
-    mri_atomic_u32 want;         /* hungry thieves set, the owner clears */
-    uint32_t bottom;             /* owner: tombstones below are not popped */
-    mri_slot *slots;             /* constant */
-    void *context;               /* for the children to come; owner */
-    void *task;                  /* likewise */
-    char *stack_limit;           /* the upper layer's, constant */
+    mri_atomic(mri_slot *) head; /* first unused, or outside; owner */
+    mri_slot *limit; /* no slot is to be had there: end, or outside; owner */
+    mri_atomic_u32 want; /* hungry thieves set, the owner clears */
+    uint32_t bottom;     /* owner: tombstones below are not popped */
+    mri_slot *slots;     /* constant */
+    void *context;       /* for the children to come; owner */
+    void *task;          /* likewise */
+    char *stack_limit;   /* the upper layer's, constant */
 
     /* 63            32 31             0
      * |     split     |      top      |   thieves add to top by CAS; lock
@@ -92,6 +95,8 @@ struct mri_deque {
     bool membarrier;     /* constant: false where os/barrier.h falls back */
     bool forcing;        /* somebody publishes for the owner */
     bool parked;         /* the owner does not run */
+    bool outside;        /* the head is */
+    mri_slot *end;       /* constant */
 };
 
 #define MRI_NO_FLOOR ((mri_slot *)~(uintptr_t)63)
@@ -115,8 +120,16 @@ mri_verdict mri_deque_await_slow(mri_deque *deque, mri_slot *slot,
 /* Owner. Is there a slot at `head`? Where not, the child goes elsewhere. */
 MRI_INLINE bool mri_deque_has_room(const mri_deque *deque, const mri_slot *head)
 {
-    return head != deque->end;
+    return head != deque->limit;
 }
+
+/* Owner. Where no slot was left, children go on in memory of the upper layer,
+ * one after the other on top of the slots: `head` is outside, behind the
+ * youngest of them, and there is no room. All slots are in use, and every
+ * await is slow, so that the upper layer is asked. */
+void mri_deque_go_outside(mri_deque *deque, mri_slot *head);
+/* Owner. The last of them is gone. */
+void mri_deque_come_inside(mri_deque *deque);
 
 /* Owner. The slot at `head`, its value filled in, becomes a live child. True:
  * thieves are hungry; mri_deque_publish_slow(deque, head + 1) answers them. */

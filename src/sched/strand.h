@@ -56,7 +56,7 @@ struct mri_strand {
     mri_worker *worker;
     mri_slot_fn given_fn; /* with `given` */
     mri_slot *given;      /* a child to begin with; before it is entered */
-    mri_slot *spilling;   /* task/fork.c's, within one spawn */
+    struct mri_spilled *spilled; /* task/fork.c's: youngest without a slot */
     /* The park that the completer of a task ends: written before the strand
      * registers with the task's word, read after its exchange there. */
     uint64_t awaiting;

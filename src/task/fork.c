@@ -21,8 +21,9 @@ SAME(mr_slot, parent, mri_slot, parent);
 MRI_STATIC_ASSERT(sizeof(mr_slot) == sizeof(mri_slot), "a slot is a slot");
 SAME(mr_deque, floor, mri_deque, floor);
 SAME(mr_deque, head, mri_deque, head);
-SAME(mr_deque, end, mri_deque, end);
+SAME(mr_deque, limit, mri_deque, limit);
 SAME(mr_deque, want, mri_deque, want);
+SAME(mr_deque, slots, mri_deque, slots);
 SAME(mr_deque, context, mri_deque, context);
 SAME(mr_deque, task, mri_deque, task);
 SAME(mr_deque, stack_limit, mri_deque, stack_limit);
@@ -37,46 +38,100 @@ static mri_slot *inner_slot(mr_slot *slot)
     return (mri_slot *)(void *)slot;
 }
 
-/* ---- Children without a slot -------------------------------------------- */
+/* ---- Children without a slot --------------------------------------------
+ * One lies in memory of its own and the next goes on top of it, so that to
+ * those who call spawn and await it is a slot like any, with the head behind
+ * it; but there is no room behind it, and no await of it is fast. In a strand
+ * it stands in a run queue until somebody runs it. Those awaited out of order
+ * stay until they are the youngest. */
 
-typedef struct spilled {
+typedef struct mri_spilled spilled;
+struct mri_spilled {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_slot slot; /* and the whole a multiple */
     mri_job job;
     mr_runtime *runtime; /* NULL: of no task */
-} spilled;
+    spilled *below;
+    bool awaited;
+};
 
 /* The deque of a thread outside of tasks: without slots, so that each child is
- * spilled, and runs as it is spawned. */
+ * spilled. It runs as it is awaited. */
 static _Thread_local struct {
     mr_deque deque;
-    mri_slot *spilling;
-} serial __attribute__((tls_model("initial-exec")));
+    spilled *youngest;
+} serial __attribute__((tls_model("initial-exec"))) = {
+    .deque = {.floor = (mr_slot *)(void *)MRI_NO_FLOOR}};
 
 static bool is_serial(const mr_deque *deque)
 {
-    return !deque->end;
+    return !deque->slots;
 }
 
-static spilled *spilled_of(mri_slot *slot)
+static spilled **youngest(mr_deque *deque)
 {
-    return mri_container_of(slot, spilled, slot);
+    return is_serial(deque) ? &serial.youngest
+                            : &mri_strand_of_deque(inner(deque))->spilled;
 }
 
-mr_slot *mr_detail1_spill_to(mr_deque *deque, mr_slot *unused)
+static bool is_spilled(const mr_deque *deque, const mr_slot *slot)
+{
+    const mri_deque *d = (const mri_deque *)(const void *)deque;
+    return is_serial(deque) || (uintptr_t)slot < (uintptr_t)d->slots ||
+           (uintptr_t)slot >= (uintptr_t)d->end;
+}
+
+static spilled *spilled_of(mr_slot *slot)
+{
+    return mri_container_of(inner_slot(slot), spilled, slot);
+}
+
+/* The head is behind the youngest there is now. */
+static void set_head(mr_deque *deque)
+{
+    spilled *c = *youngest(deque);
+    mr_slot *head = c ? (mr_slot *)(void *)(&c->slot + 1) : NULL;
+    if (is_serial(deque)) {
+        deque->limit = head;
+        MR_STORE_(&deque->head, head);
+    } else if (c) {
+        mri_deque_go_outside(inner(deque), inner_slot(head));
+    } else {
+        mri_deque_come_inside(inner(deque));
+    }
+}
+
+mr_slot *mr_detail1_spill(mr_deque *deque, mr_slot *unused)
 {
     (void)unused;
-    mri_strand *s = is_serial(deque) ? NULL : mri_strand_of_deque(inner(deque));
-    mr_runtime *rt = s ? s->worker->runtime : NULL;
+    mr_runtime *rt = is_serial(deque)
+                         ? NULL
+                         : mri_strand_of_deque(inner(deque))->worker->runtime;
     spilled *c = rt ? mri_runtime_allocate(rt, sizeof *c, MRI_CACHE_LINE)
                     : aligned_alloc(MRI_CACHE_LINE, sizeof *c);
     mri_require(c != NULL, "there is memory for a child without a slot");
     c->runtime = rt;
-    if (s)
-        s->spilling = &c->slot;
-    else
-        serial.spilling = &c->slot;
-    MR_STORE_(&deque->want, 1);
+    c->awaited = false;
+    c->below = *youngest(deque);
+    *youngest(deque) = c;
+    set_head(deque);
+    if (rt)
+        MR_STORE_(&deque->want, 1);
     return (mr_slot *)(void *)&c->slot;
+}
+
+/* Those at the top that were awaited. */
+static void release_spilled(mr_deque *deque)
+{
+    spilled **top = youngest(deque);
+    while (*top && (*top)->awaited) {
+        spilled *c = *top;
+        *top = c->below;
+        if (c->runtime)
+            mri_runtime_release(c->runtime, c, sizeof *c);
+        else
+            free(c);
+    }
+    set_head(deque);
 }
 
 static void run_spilled(mri_strand *s, mri_job *job)
@@ -88,19 +143,8 @@ static void run_spilled(mri_strand *s, mri_job *job)
     mri_worker_completed(s, mri_task_word_complete(mri_slot_word(slot)));
 }
 
-static void spill_serial(mr_deque *deque)
+static void push_spilled(mri_strand *s, spilled *c)
 {
-    mri_slot *slot = serial.spilling;
-    MR_STORE_(&deque->want, 0);
-    MR_STORE_(&deque->head, NULL);
-    mri_slot_function(slot)(inner(deque), NULL, slot);
-}
-
-static void spill(mri_strand *s)
-{
-    spilled *c = spilled_of(s->spilling);
-    s->spilling = NULL;
-    mri_store_relaxed(&s->deque.head, s->deque.end);
     /* Hunger that stood there asks again; without membarrier it always does. */
     mri_store_relaxed(&s->deque.want, s->deque.membarrier ? 0 : 1);
     mri_task_word_init(mri_slot_word(&c->slot));
@@ -108,52 +152,41 @@ static void spill(mri_strand *s)
     mri_worker_push(s->worker, &c->job.node);
 }
 
-mr_slot *mr_detail1_publish(mr_deque *deque, mr_slot *head)
+void mr_detail1_publish(mr_deque *deque, mr_slot *head)
 {
-    if (is_serial(deque)) {
-        spill_serial(deque);
-        return MR_LOAD_(&deque->head);
-    }
     mri_strand *s = mri_strand_of_deque(inner(deque));
-    if (s->spilling)
-        spill(s);
+    if (is_spilled(deque, head - 1))
+        push_spilled(s, spilled_of(head - 1));
     else
         mri_worker_publish(&s->deque, inner_slot(head));
-    return MR_LOAD_(&deque->head);
 }
 
 /* ---- Awaits ------------------------------------------------------------- */
 
-static bool is_spilled(const mr_deque *d, const mr_slot *slot)
-{
-    return (uintptr_t)slot < (uintptr_t)d->slots ||
-           (uintptr_t)slot >= (uintptr_t)d->end;
-}
-
 bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
 {
-    if (is_serial(deque))
-        return true;
     mri_deque *d = inner(deque);
-    mri_slot *s = inner_slot(slot), *h = mri_load_relaxed(&d->head);
+    mri_slot *s = inner_slot(slot);
+    mr_slot *head = MR_LOAD_(&deque->head);
+    if (is_serial(deque)) {
+        mri_slot_function(s)(d, inner_slot(head), s);
+        return true;
+    }
     if (is_spilled(deque, slot)) {
         mri_worker_await(mri_strand_of_deque(d), mri_slot_word(s));
         return true;
     }
-    mri_verdict verdict = mri_deque_await_slow(d, s, h);
+    mri_verdict verdict = mri_deque_await_slow(d, s, inner_slot(head));
     if (verdict == MRI_TAKEN)
-        mri_worker_await_taken(mri_strand_of_deque(d), s, h);
+        mri_worker_await_taken(mri_strand_of_deque(d), s, inner_slot(head));
     return verdict != MRI_MINE;
 }
 
 mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot)
 {
     if (is_spilled(deque, slot)) {
-        spilled *c = spilled_of(inner_slot(slot));
-        if (c->runtime)
-            mri_runtime_release(c->runtime, c, sizeof *c);
-        else
-            free(c);
+        spilled_of(slot)->awaited = true;
+        release_spilled(deque);
     }
     return MR_LOAD_(&deque->head);
 }

@@ -265,42 +265,9 @@ TEST(fork, children_are_awaited_in_any_order)
         EXPECT_EQ(run_with(workers, oldest_first_task, &depth), 21845);
 }
 
-enum { MANY = 6000 };
-
 MR_FORKABLE(int64_t, echo, int64_t, n)
 {
     return n;
-}
-
-/* More children than slots: the rest goes through the queue. */
-MR_FORKABLE(int64_t, spawn_many, int, backwards)
-{
-    int64_t sum = 0;
-    MR_CHILDREN(echo, child, MANY);
-    for (int64_t i = 0; i < MANY; i++)
-        MR_SPAWN_AT(echo, child, i, i);
-    for (int i = 0; i < MANY; i++)
-        sum += MR_AWAIT_AT(echo, child, backwards ? MANY - 1 - i : i);
-    return sum;
-}
-
-static int64_t spawn_many_task(void *arg)
-{
-    return spawn_many(*(int *)arg);
-}
-
-TEST(fork, more_children_than_slots)
-{
-    int forwards = 0;
-    EXPECT_EQ(spawn_many_task(&forwards), INT64_C(6000) * 5999 / 2);
-    mr_config config;
-    memset(&config, 0, sizeof config);
-    config.size = sizeof config;
-    config.stack_size = 1 << 20;
-    for (int backwards = 0; backwards < 2; backwards++)
-        for (config.workers = 1; config.workers <= 3; config.workers++)
-            EXPECT_EQ(mr_main(&config, spawn_many_task, &backwards),
-                      INT64_C(6000) * 5999 / 2);
 }
 
 /* ---- Mixing ------------------------------------------------------------- */

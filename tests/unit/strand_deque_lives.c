@@ -74,6 +74,49 @@ TEST(strand_deque_lives, a_child_runs_once_whoever_took_it_in_any_order)
         }
 }
 
+/* ---- With the head outside ----------------------------------------------- */
+
+/* Where children without a slot lie. */
+static mri_slot elsewhere[2];
+
+static void expect_no_room(void)
+{
+    EXPECT(!mri_deque_has_room(&s.deque, mri_load_relaxed(&s.deque.head)));
+    look(&s);
+}
+
+/* A full deque, out and back, `inner` awaited while it is outside. */
+static void live_outside(bool membarrier, int inner, bool forced)
+{
+    open_scene(&s, membarrier);
+    spawn_many(&s, 0, SLOTS);
+    for (int i = 0; i < 2; i++) {
+        mri_deque_go_outside(&s.deque, &elsewhere[i] + 1);
+        expect_no_room();
+    }
+    if (forced) {
+        force(&s);
+        EXPECT_EQ(steal_and_run(&s), 0);
+    }
+    EXPECT_EQ(await(&s, inner), MRI_RAN);
+    mri_deque_go_outside(&s.deque, &elsewhere[0] + 1);
+    expect_no_room();
+    mri_deque_come_inside(&s.deque);
+    look(&s);
+    EXPECT_EQ(head_of(&s), inner == SLOTS - 1 ? inner : SLOTS);
+    for (int i = SLOTS; i-- > 0;)
+        if (i != inner && await(&s, i) == MRI_TAKEN)
+            settle(&s, i);
+    expect_over(&s, SLOTS);
+}
+
+TEST(strand_deque, comes_back_from_outside_to_what_is_left)
+{
+    for (int inner = 1; inner < SLOTS; inner++)
+        for (int way = 0; way < 4; way++)
+            live_outside(way % 2, inner, way / 2);
+}
+
 /* ---- A thief of flesh and blood ----------------------------------------- */
 
 static bool forces;
