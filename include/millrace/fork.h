@@ -126,7 +126,7 @@
         mr_slot *slot = *head;                                                 \
         MR_CHECK_HEAD_(deque, slot, #name_);                                   \
         if (MR_UNLIKELY_(slot == deque->limit))                                \
-            slot = mr_detail_spill(deque);                                     \
+            MR_QUIET_GET_(slot, mr_detail1_spill, deque, (mr_slot *)0);        \
         name_##_mr_fill(slot, beside, argument);                               \
         mr_detail_spawn(deque, slot, name_##_mr_run);                          \
         *head = slot + 1;                                                      \
@@ -143,7 +143,7 @@
             return result;                                                     \
         }                                                                      \
         *head = slot;                                                          \
-        if (MR_UNLIKELY_(mr_detail_stack() < deque->stack_limit))              \
+        if (MR_UNLIKELY_(mr_detail_stack_is_below(&deque->stack_limit)))       \
             return name_##_mr_run_elsewhere(deque, slot);                      \
         return name_##_mr_call_slot(deque, slot, slot);                        \
     }
@@ -154,7 +154,7 @@
         /* The slot is the body's to use again where it is the youngest; what  \
          * lies beside it is found before. */                                  \
         void *value = name_##_mr_value_of(slot);                               \
-        if (MR_UNLIKELY_(mr_detail_stack() < deque->stack_limit) &&            \
+        if (MR_UNLIKELY_(mr_detail_stack_is_below(&deque->stack_limit)) &&     \
             mr_detail1_run_elsewhere(deque, slot, name_##_mr_run))             \
             return;                                                            \
         name_##_mr_result result = name_##_mr_call_slot(deque, head, slot);    \

@@ -3,6 +3,8 @@
 #ifndef MRI_BASE_COMPILER_H
 #define MRI_BASE_COMPILER_H
 
+#include <millrace/call_detail.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,42 +34,7 @@
 
 #define MRI_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Where the stack ends now, roughly. Not the frame's address: asking for that
- * costs a function its frame pointer and more. */
-MRI_INLINE char *mri_stack_pointer(void)
-{
-    char *sp;
-#if defined(__x86_64__)
-    __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
-#elif defined(__aarch64__)
-    __asm__ volatile("mov %0, sp" : "=r"(sp));
-#else
-    sp = (char *)__builtin_frame_address(0);
-#endif
-    return sp;
-}
-
-/* Which sanitizer this translation unit is compiled for. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MRI_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MRI_ASAN 1
-#endif
-#endif
-#ifndef MRI_ASAN
-#define MRI_ASAN 0
-#endif
-
-#if defined(__SANITIZE_THREAD__)
-#define MRI_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define MRI_TSAN 1
-#endif
-#endif
-#ifndef MRI_TSAN
-#define MRI_TSAN 0
-#endif
+#define MRI_ASAN MR_ASAN_
+#define MRI_TSAN MR_TSAN_
 
 #endif

@@ -1,4 +1,4 @@
-/* The stub of base/quiet_call.h: entered by a jump with the return address in
+/* The stub of quiet calls (millrace/call_detail.h): entered by a jump with the return address in
  * r11, the function in r10 and rsp anywhere, it leaves every other general
  * register as it was, rax excepted, which has the result. To unwinders it looks
  * like any function: the frame's address is the caller's rsp, and the return
@@ -7,14 +7,9 @@
 #if defined(__x86_64__) && !defined(__ILP32__)
     .text
 
-    .globl mri_quiet_stub
-    .hidden mri_quiet_stub
-    .type mri_quiet_stub, @function
-    /* By the name that programs call: millrace/fork_detail.h. */
     .globl mr_detail1_quiet
     .type mr_detail1_quiet, @function
     .p2align 4
-mri_quiet_stub:
 mr_detail1_quiet:
     .cfi_startproc
     .cfi_def_cfa rsp, 0
@@ -54,7 +49,6 @@ mr_detail1_quiet:
     .cfi_adjust_cfa_offset -128
     notrack jmp *%r11
     .cfi_endproc
-    .size mri_quiet_stub, .-mri_quiet_stub
     .size mr_detail1_quiet, .-mr_detail1_quiet
 
     .section .note.gnu.property, "a", @note

@@ -34,7 +34,6 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
-#include "base/quiet_call.h"
 #include "os/barrier.h"
 #include "parts/lock.h"
 
@@ -149,7 +148,7 @@ MRI_INLINE void mri_deque_spawn(mri_deque *deque, mri_slot *head,
                                 mri_slot_fn fn)
 {
     if (mri_deque_spawn_asked(deque, head, fn))
-        MRI_QUIET_CALL(mri_deque_publish_slow, deque, head + 1);
+        MR_QUIET_CALL_(mri_deque_publish_slow, deque, head + 1);
 }
 
 /* Owner, about to change the deque's context. From now on those of its children

@@ -85,7 +85,7 @@ typedef struct mri_after {
 /* On strand s: is so little stack left that no child should start on it? */
 MRI_INLINE bool mri_strand_is_deep(const mri_strand *s)
 {
-    return mri_stack_pointer() < s->deque.stack_limit;
+    return mr_detail_stack_is_below(&s->deque.stack_limit);
 }
 
 /* The strand that the calling thread runs, or NULL; set by its worker alone. */

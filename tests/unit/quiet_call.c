@@ -1,5 +1,4 @@
 /* What a quiet call promises its caller. */
-#include "base/quiet_call.h"
 #include "parts/strand_deque.h"
 #include "test.h"
 
@@ -31,7 +30,7 @@ static mri_slot *open_with_one_child(void)
 TEST(quiet_call, runs_what_it_calls)
 {
     mri_slot *head = open_with_one_child();
-    MRI_QUIET_CALL(mri_deque_publish_slow, &deque, head);
+    MR_QUIET_CALL_(mri_deque_publish_slow, &deque, head);
     EXPECT(mri_deque_steal(&deque) == slots);
 }
 
@@ -39,12 +38,12 @@ TEST(quiet_call, may_come_again_and_again)
 {
     for (int i = 0; i < 1000; i++) {
         mri_slot *head = open_with_one_child();
-        MRI_QUIET_CALL(mri_deque_publish_slow, &deque, head);
+        MR_QUIET_CALL_(mri_deque_publish_slow, &deque, head);
         EXPECT(mri_deque_steal(&deque) == slots);
     }
 }
 
-#if MRI_QUIET_CALLS
+#if MR_QUIET_CALLS_
 /* Registers that a call may change, the red zone, and rsp at any multiple of
  * 8, against what an entry by the stub leaves of them. */
 static uint64_t after[6];
@@ -72,7 +71,7 @@ static void call_at(uint64_t misaligned, mri_slot *head)
         "movq $5, %%r9\n\t"
         "movq mri_deque_publish_slow@GOTPCREL(%%rip), %%r10\n\t"
         "leaq 1f(%%rip), %%r11\n\t"
-        "jmp *mri_quiet_stub@GOTPCREL(%%rip)\n"
+        "jmp *mr_detail1_quiet@GOTPCREL(%%rip)\n"
         "1:\tmovq %%rbx, %%r11\n\t"
         "movq %%rcx, (%%r11)\n\t"
         "movq %%rdx, 8(%%r11)\n\t"
