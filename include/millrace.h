@@ -5,6 +5,7 @@
 
 #include <millrace/error.h>
 #include <millrace/fork.h>
+#include <millrace/inspect.h>
 #include <millrace/machine.h>
 #include <millrace/runtime.h>
 #include <millrace/scope.h>

@@ -70,6 +70,23 @@ int mri_pages_drop(void *addr, size_t size)
     return mri_sys_madvise(addr, size, MADV_DONTNEED);
 }
 
+int64_t mri_pages_used(const void *addr, size_t size)
+{
+    unsigned char in_memory[512];
+    size_t page = mri_page_size(), pages = size / page;
+    for (size_t i = 0; i < pages; i += sizeof in_memory) {
+        size_t n = pages - i < sizeof in_memory ? pages - i : sizeof in_memory;
+        int rc = mri_sys_mincore((char *)(uintptr_t)addr + i * page, n * page,
+                                 in_memory);
+        if (rc < 0)
+            return rc;
+        for (size_t j = 0; j < n; j++)
+            if (in_memory[j] & 1)
+                return (int64_t)(size - (i + j) * page);
+    }
+    return 0;
+}
+
 /* Success is not enough: qemu-user, for one, accepts any advice and does
  * nothing. The guard must keep even the kernel out, and let it in again. */
 static bool guards(void *page, size_t size, mri_guard kind)

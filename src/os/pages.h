@@ -43,6 +43,10 @@ MRI_CHECKED int mri_pages_unmap(void *addr, size_t size);
 MRI_CHECKED int mri_pages_guard(void *addr, size_t size, mri_guard kind);
 MRI_CHECKED int mri_pages_unguard(void *addr, size_t size, mri_guard kind);
 
+/* Bytes from the lowest page of the range that was touched, and not given back
+ * or swapped out, to its end; 0: none; or a negative code. Anybody. */
+MRI_CHECKED int64_t mri_pages_used(const void *addr, size_t size);
+
 /* Return the memory behind the range; it reads as zero when touched again.
  * Guards inside a range stay. MR_EINVAL for locked memory (mlockall). */
 MRI_CHECKED int mri_pages_drop(void *addr, size_t size);

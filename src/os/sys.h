@@ -105,6 +105,13 @@ MRI_INLINE int mri_sys_madvise(void *addr, size_t size, int advice)
     return fault ? -fault : (int)mri_sys_result(madvise(addr, size, advice));
 }
 
+/* One byte per page: its lowest bit says whether it is in memory. */
+MRI_INLINE int mri_sys_mincore(void *addr, size_t size, unsigned char *out)
+{
+    int fault = mri_fault("mincore");
+    return fault ? -fault : (int)mri_sys_result(mincore(addr, size, out));
+}
+
 /* Whether the kernel could write 16 bytes to addr: 0, or MR_EFAULT for memory
  * that cannot be touched. The memory changes. */
 MRI_INLINE int mri_sys_touch(void *addr)

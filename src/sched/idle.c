@@ -192,6 +192,8 @@ bool mri_idle_wait(mri_worker *w, mri_work *work)
         mri_count(w, sleeps);
         bool called = mri_event_count_commit(&rt->idle, key, deadline) == 0;
         watch_end(w, deadline);
+        if (called)
+            mri_count(w, wakes);
         /* Called from a watch, it looks here again, so that it does not leave
          * with something to run and nobody to watch. */
         woken = called && deadline == MRI_NEVER;

@@ -35,6 +35,8 @@ struct mr_runtime {
      * from outside that are about to submit one. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u64 live;
     mri_event_count drained;
+
+    mri_atomic_u64 stack_most; /* inspect/'s */
 };
 
 /* Memory by the configured hooks. */

@@ -48,12 +48,14 @@ mri_strand *mri_strand_take(mri_worker *w)
     if (mri_unlikely(!s->mapped))
         map(rt, s, (uint32_t)i);
     mri_fiber_open(&s->fiber, s->stack, stack_size(rt, s), begin, s);
+    mri_count(w, strands);
     return s;
 }
 
 void mri_strand_drop(mri_worker *w, mri_strand *s)
 {
     mri_fiber_close(&s->fiber);
+    mri_count_by(w, strands, -1);
     mri_strand_put(&w->runtime->pool, &w->cache, s->index);
 }
 

@@ -52,7 +52,8 @@ struct mri_job {
 /* Counters: their worker writes them, on slow paths alone; anybody reads. */
 typedef struct mri_worker_stats {
     mri_atomic_u64 jobs, resumes, steals, robberies, tokens, publishes, forces,
-        parks, yields, searches, sleeps;
+        parks, yields, searches, sleeps, wakes;
+    mri_atomic_u64 strands; /* taken less given back, here: maybe below 0 */
 } mri_worker_stats;
 
 struct mri_worker {
@@ -89,8 +90,10 @@ typedef struct mri_work {
     mri_slot *slot;     /* stolen: the caller runs and completes it */
 } mri_work;
 
-#define mri_count(w, what)                                                     \
-    mri_store_relaxed(&(w)->stats.what, mri_load_relaxed(&(w)->stats.what) + 1)
+#define mri_count_by(w, what, n)                                               \
+    mri_store_relaxed(&(w)->stats.what,                                        \
+                      mri_load_relaxed(&(w)->stats.what) + (uint64_t)(n))
+#define mri_count(w, what) mri_count_by(w, what, 1)
 
 /* Worker. Something to run, waiting for it if need be; false: stop. */
 MRI_CHECKED bool mri_worker_find(mri_worker *w, mri_work *work);

@@ -88,6 +88,17 @@ TEST(faults_pages, failed_guard_leaves_the_page_usable)
     EXPECT_EQ(mri_pages_unmap(out, page), 0);
 }
 
+TEST(faults_pages, failed_look_at_what_is_used_is_an_error)
+{
+    size_t page = mri_page_size();
+    void *out = NULL;
+    EXPECT_EQ(mri_pages_map(&out, 600 * page), 0);
+    faults_arm(2, ENOMEM);
+    EXPECT_EQ(mri_pages_used(out, 600 * page), MR_ENOMEM);
+    EXPECT(faults_disarm());
+    EXPECT_EQ(mri_pages_unmap(out, 600 * page), 0);
+}
+
 TEST(faults_pages, failed_drop_keeps_what_was_there)
 {
     size_t page = mri_page_size();

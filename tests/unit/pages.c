@@ -257,3 +257,23 @@ TEST(pages, map_budget_is_not_touched_by_madvise_guards)
     EXPECT_EQ(mri_map_budget(), before);
     unmap(addr, 2 * GUARDS + 1);
 }
+
+TEST(pages, used_is_what_lies_above_the_lowest_page_touched)
+{
+    enum { MANY = 1500 };
+    size_t page = mri_page_size();
+    char *addr = map(MANY);
+    int64_t used = mri_pages_used(addr, MANY * page);
+    if (used == MR_ENOSYS || used == MR_EPERM)
+        SKIP("the system does not tell");
+    EXPECT_EQ(used, 0);
+    for (size_t i = MANY; i > 0; i -= 100) {
+        addr[(i - 1) * page + 7] = 1;
+        EXPECT_EQ(mri_pages_used(addr, MANY * page), (MANY - i + 1) * page);
+        EXPECT_EQ(mri_pages_used(addr, (i - 1) * page), 0);
+    }
+    EXPECT_EQ(mri_pages_drop(addr, MANY * page), 0);
+    EXPECT_EQ(mri_pages_used(addr, MANY * page), 0);
+    EXPECT(mri_pages_used(addr + 1, page) < 0);
+    unmap(addr, MANY);
+}
