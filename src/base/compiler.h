@@ -12,6 +12,12 @@
 #define mri_unlikely(x) __builtin_expect(!!(x), 0)
 
 #define MRI_NOINLINE __attribute__((noinline))
+/* No compiler looks into it from outside, nor makes another of it. */
+#if defined(__clang__)
+#define MRI_ENTRY __attribute__((noinline))
+#else
+#define MRI_ENTRY __attribute__((noipa))
+#endif
 #define MRI_INLINE static inline __attribute__((always_inline))
 #define MRI_COLD __attribute__((cold, noinline))
 #define MRI_NORETURN __attribute__((noreturn))

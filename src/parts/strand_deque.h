@@ -162,9 +162,11 @@ void mri_deque_unfence(mri_deque *deque, uint32_t before);
 MRI_CHECKED bool mri_deque_youngest_has(const mri_deque *deque,
                                         const void *context);
 
-/* Owner. `head` is the first unused slot, `fn` the one spawned with. */
-MRI_INLINE mri_verdict mri_deque_await(mri_deque *deque, mri_slot *slot,
-                                       mri_slot *head, mri_slot_fn fn)
+/* Owner. `head` is the first unused slot, `fn` the one spawned with. True: it
+ * is MRI_MINE; false: mri_deque_await_slow decides. */
+MRI_CHECKED MRI_INLINE bool mri_deque_await_fast(mri_deque *deque,
+                                                 mri_slot *slot, mri_slot *head,
+                                                 mri_slot_fn fn)
 {
     /* Not 0: a thief that has won the slot still wants the function. `+ 1`
      * and not `| 1`, so that it is a constant to the linker. */
@@ -174,9 +176,18 @@ MRI_INLINE mri_verdict mri_deque_await(mri_deque *deque, mri_slot *slot,
     mri_light_fence();
     if (mri_unlikely(slot + 1 != head ||
                      slot < mri_load_relaxed(&deque->floor)))
-        return mri_deque_await_slow(deque, slot, head);
+        return false;
     mri_store_relaxed(&deque->head, slot);
-    return MRI_MINE;
+    return true;
+}
+
+/* The same, to the verdict. */
+MRI_INLINE mri_verdict mri_deque_await(mri_deque *deque, mri_slot *slot,
+                                       mri_slot *head, mri_slot_fn fn)
+{
+    if (mri_likely(mri_deque_await_fast(deque, slot, head, fn)))
+        return MRI_MINE;
+    return mri_deque_await_slow(deque, slot, head);
 }
 
 /* Owner, after a child that was MRI_TAKEN is done (acquired by the caller).

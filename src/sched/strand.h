@@ -92,6 +92,18 @@ MRI_INLINE bool mri_strand_is_deep(const mri_strand *s)
 mri_strand *mri_strand_self(void);
 void mri_strand_set_self(mri_strand *s);
 
+/* The same, without a call, for a MRI_ENTRY that asks once and before all else:
+ * so there is no switch that it could remember the variable's address across.
+ * Laundered, that nothing is read anew. */
+extern _Thread_local mri_strand *mri_self_of_thread
+    __attribute__((tls_model("initial-exec")));
+MRI_INLINE mri_strand *mri_strand_at_entry(void)
+{
+    mri_strand *s = mri_self_of_thread;
+    __asm__ volatile("" : "+r"(s) : : "memory");
+    return s;
+}
+
 /* Worker: a strand for its loop, not yet running; NULL where memory or the
  * configured number of strands is used up. */
 MRI_CHECKED mri_strand *mri_strand_take(mri_worker *w);

@@ -38,8 +38,8 @@ static void run_queued(mri_strand *s, mri_job *job)
     mri_worker_completed(s, mri_task_word_complete(&t->word));
 }
 
-static MRI_COLD void spawn_queued(mri_strand *s, mri_task *t, mr_fn fn,
-                                  void *arg)
+static MRI_COLD void spawn_queued(mri_task *t, mr_fn fn, void *arg,
+                                  mri_strand *s)
 {
     t->slot = (mri_slot *)(void *)((char *)s->deque.context + QUEUED);
     t->fn = fn;
@@ -50,16 +50,20 @@ static MRI_COLD void spawn_queued(mri_strand *s, mri_task *t, mr_fn fn,
     mri_worker_push(s->worker, &t->job.node);
 }
 
-void mr_spawn(mr_task *task, mr_fn fn, void *arg)
+/* This and mr_await save no register before they have to: what is rare is left
+ * by a jump. */
+MRI_ENTRY void mr_spawn(mr_task *task, mr_fn fn, void *arg)
 {
+    mri_strand *s = mri_strand_at_entry();
     mri_task *t = (mri_task *)task;
-    mri_strand *s = mri_strand_self();
     t->owner = s;
-    if (mri_unlikely(!s))
+    if (mri_unlikely(!s)) {
+        t->owner = MRI_NOBODY;
         return;
+    }
     mri_slot *head = mri_load_relaxed(&s->deque.head);
     if (mri_unlikely(!mri_deque_has_room(&s->deque, head))) {
-        spawn_queued(s, t, fn, arg);
+        spawn_queued(t, fn, arg, s);
         return;
     }
     t->slot = head;
@@ -77,33 +81,41 @@ static MRI_COLD int64_t await_queued(mri_strand *s, mri_task *t)
     return t->value;
 }
 
-static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,
-                                   mri_slot *head, mri_verdict verdict)
+/* The caller's to run. */
+MRI_INLINE int64_t run_here(mri_strand *s, mri_slot *slot)
 {
+    if (mri_unlikely(mri_strand_is_deep(s)) &&
+        mri_worker_run_elsewhere(s, slot, run_slot))
+        return slot->value[0];
+    mr_fn fn = (mr_fn)slot->value[1];
+    return mri_task_call_at(s, slot, fn, (void *)slot->value[0]);
+}
+
+static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,
+                                   mri_slot *head)
+{
+    mri_verdict verdict = mri_deque_await_slow(&s->deque, slot, head);
+    if (verdict == MRI_MINE)
+        return run_here(s, slot);
     if (verdict == MRI_TAKEN)
         mri_worker_await_taken(s, slot, head);
     return slot->value[0];
 }
 
-int64_t mr_await(mr_task *task)
+MRI_ENTRY int64_t mr_await(mr_task *task)
 {
+    mri_strand *s = mri_strand_at_entry();
     mri_task *t = (mri_task *)task;
-    mri_strand *s = mri_strand_self();
-    if (mri_unlikely(!s || t->owner != s))
+    if (mri_unlikely(t->owner != s || !s))
         return MR_EPERM;
     mri_slot *slot = t->slot;
-    t->owner = NULL;
+    t->owner = MRI_NOBODY;
     if (mri_unlikely(is_queued(slot)))
         return await_queued(s, t);
     mri_slot *head = mri_load_relaxed(&s->deque.head);
-    mri_verdict verdict = mri_deque_await(&s->deque, slot, head, run_slot);
-    if (mri_unlikely(verdict != MRI_MINE))
-        return await_slow(s, slot, head, verdict);
-    if (mri_unlikely(mri_strand_is_deep(s)) &&
-        mri_worker_run_elsewhere(s, slot, run_slot))
-        return slot->value[0];
-    mr_fn fn = (mr_fn)slot->value[1];
-    return mri_task_call(s, fn, (void *)slot->value[0]);
+    if (mri_unlikely(!mri_deque_await_fast(&s->deque, slot, head, run_slot)))
+        return await_slow(s, slot, head);
+    return run_here(s, slot);
 }
 
 void mr_yield(void)

@@ -8,9 +8,9 @@
  *                           + 1      each other would hang
  *     in a scope            NULL     likewise; the scope's close waits
  *
- * `owner` is the strand that spawned it, and NULL once it is awaited or where
- * nothing was started: that is how a wrong await is known. A child of a scope
- * has the scope there, which is no strand.
+ * `owner` is the strand that spawned it, and MRI_NOBODY once it is awaited or
+ * where nothing was started: that is how a wrong await is known. A child of a
+ * scope has the scope there, which is no strand.
  *
  * Must not know: how a worker finds it.
  */
@@ -33,14 +33,22 @@ typedef struct mri_task {
     mri_task_word word;
 } mri_task;
 
-/* fn(arg) on strand s, which is left as it was found. */
-MRI_INLINE int64_t mri_task_call(mri_strand *s, mr_fn fn, void *arg)
+/* Not NULL: what a thread outside of tasks runs on. */
+#define MRI_NOBODY ((mri_strand *)~(uintptr_t)0)
+
+/* fn(arg) on strand s, whose head is `head`, and is left so. */
+MRI_INLINE int64_t mri_task_call_at(mri_strand *s, const mri_slot *head,
+                                    mr_fn fn, void *arg)
 {
-    mri_slot *head = mri_load_relaxed(&s->deque.head);
     int64_t result = fn(arg);
     mri_require(mri_load_relaxed(&s->deque.head) == head,
                 "a task awaits its children before it returns");
     return result;
+}
+
+MRI_INLINE int64_t mri_task_call(mri_strand *s, mr_fn fn, void *arg)
+{
+    return mri_task_call_at(s, mri_load_relaxed(&s->deque.head), fn, arg);
 }
 
 /* The same of what begins with a context of its own. */
