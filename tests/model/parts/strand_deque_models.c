@@ -124,6 +124,26 @@ static void two_lives(void *a)
     await(d, 0, leaf);
 }
 
+/* The deque is full and the head goes outside, to a child whose await must not
+ * be fast, whatever others do; both slots are awaited in either order, one of
+ * them meanwhile. */
+static void out_and_back(void *a)
+{
+    struct state *s = a;
+    mri_deque *d = &s->deque;
+    spawn(d, 0, leaf);
+    spawn(d, 1, leaf);
+    mri_slot *head = &s->elsewhere + 1;
+    mri_deque_go_outside(d, head);
+    uint32_t first = model_choose(2);
+    await(d, first, leaf);
+    model_assert(!mri_deque_has_room(d, mri_load_relaxed(&d->head)));
+    model_assert(!mri_deque_await_fast(d, &s->elsewhere, head, leaf));
+    mri_deque_come_inside(d);
+    mri_deque_check(d);
+    await(d, 1 - first, leaf);
+}
+
 /* ---- The others --------------------------------------------------------- */
 
 static void thief_2(void *a)
@@ -181,3 +201,7 @@ DEEP(two_lives_two_thieves, with_barrier, ran_3, two_lives, thief_2, thief_2)
 DEEP(natural_loop_two_thieves, with_barrier, ran_4, natural_loop, thief_2,
      thief_2)
 DEEP(without_membarrier_two, without_barrier, ran_2, flat_2, thief_2, forcer)
+DEQUE(out_and_back_and_a_forcer, with_two_slots, ran_2, 2, 3, out_and_back,
+      forcer)
+DEQUE(out_and_back_and_a_thief, with_two_slots, ran_2, 2, 3, out_and_back,
+      thief_1)

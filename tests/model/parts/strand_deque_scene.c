@@ -53,10 +53,10 @@ void await(mri_deque *d, uint32_t i, mri_slot_fn fn)
 
 /* ---- Setups ------------------------------------------------------------- */
 
-static void open(struct state *s, bool membarrier)
+static void open(struct state *s, bool membarrier, uint32_t slots)
 {
     s->barrier.membarrier = membarrier;
-    mri_deque_map(&s->deque, s->slots, SLOTS, &s->barrier);
+    mri_deque_map(&s->deque, s->slots, slots, &s->barrier);
     s->deque.context = s->deque.task = s;
     model_name(&s->deque.bounds, 8, "bounds");
     model_name(&s->deque.floor, 8, "floor");
@@ -72,12 +72,17 @@ static void open(struct state *s, bool membarrier)
 
 void with_barrier(void *a)
 {
-    open(a, true);
+    open(a, true, SLOTS);
 }
 
 void without_barrier(void *a)
 {
-    open(a, false);
+    open(a, false, SLOTS);
+}
+
+void with_two_slots(void *a)
+{
+    open(a, true, 2);
 }
 
 /* ---- A thief ------------------------------------------------------------ */

@@ -12,6 +12,7 @@ enum { SLOTS = 8, CHILDREN = 8 };
 struct state {
     mri_deque deque;
     mri_slot slots[SLOTS];
+    mri_slot elsewhere; /* a child without a slot */
     mri_barrier barrier;
     uint32_t ran[CHILDREN]; /* plain: who runs a child is alone with it */
     mri_atomic_u32 parked, resumed, asked, offered, taken;
@@ -20,6 +21,7 @@ struct state {
 /* Setups. */
 void with_barrier(void *state);
 void without_barrier(void *state);
+void with_two_slots(void *state);
 
 /* A child that spawns nothing. value[0]: which; result: which + 100. */
 MRI_SLOT_FN void leaf(mri_deque *d, mri_slot *head, mri_slot *slot);
