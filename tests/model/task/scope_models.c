@@ -1,0 +1,281 @@
+/* What must hold of scopes: who waits in one that is cut short goes on, once,
+ * whatever ends the wait at the same moment; a close returns when all children
+ * have ended, with the cause; and nobody touches a scope after its close, be it
+ * the last child, who cuts it short, or its alarm. */
+#include "os/clock.h"
+#include "task/scope_scene.h"
+
+static int64_t fails(void *arg)
+{
+    return *(int *)arg;
+}
+
+static int code[2] = {MR_EIO, MR_EPIPE};
+
+static int64_t succeeds(void *arg)
+{
+    (void)arg;
+    return 7;
+}
+
+static int64_t waits(void *arg)
+{
+    return scene_wait(arg);
+}
+
+static int64_t waits_handed(void *arg)
+{
+    struct state *s = arg;
+    int rc = scene_wait_handed(s);
+    model_assert(rc == 0 || rc == MR_ECANCELED);
+    s->seen[1] = rc;
+    return 0;
+}
+
+static void runs_first(void *a)
+{
+    scene_run(a, 1, 0);
+}
+
+static void runs_second(void *a)
+{
+    scene_run(a, 2, 1);
+}
+
+/* ---- The opener waits, a child fails ------------------------------------ */
+
+static void opener_waits(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], fails, &code[0]);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    model_assert(scene_close(scope) == MR_EIO);
+    model_assert(mr_task_result(&s->task[0]) == MR_EIO);
+}
+
+/* The same; its wait may end as it should, too. */
+static void opener_waits_handed(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], fails, &code[0]);
+    int rc = scene_wait_handed(s);
+    model_assert(rc == 0 || rc == MR_ECANCELED);
+    model_assert(scene_close(scope) == MR_EIO);
+}
+
+static void completes_opener(void *a)
+{
+    scene_complete(a, 0);
+}
+
+/* ---- Closing ------------------------------------------------------------ */
+
+static void closes(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], succeeds, NULL);
+    model_assert(scene_close(scope) == 0);
+    model_assert(mr_task_result(&s->task[0]) == 7);
+}
+
+static void closes_two(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    for (int i = 0; i < 2; i++)
+        mr_scope_spawn(scope, &s->task[i], fails, &code[i]);
+    int64_t rc = scene_close(scope);
+    int64_t first = mr_task_result(&s->task[0]);
+    int64_t second = mr_task_result(&s->task[1]);
+    model_assert(rc == MR_EIO || rc == MR_EPIPE);
+    model_assert(first == MR_EIO || (first == MR_ECANCELED && rc == MR_EPIPE));
+    model_assert(second == MR_EPIPE ||
+                 (second == MR_ECANCELED && rc == MR_EIO));
+}
+
+/* One at a time; both run on the same strand. */
+static void closes_limited(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    model_assert(mr_scope_limit(scope, 1) == 0);
+    for (int i = 0; i < 2; i++)
+        model_assert(mr_scope_go(scope, succeeds, &code[i], sizeof(int)) == 0);
+    model_assert(scene_close(scope) == 0);
+}
+
+static void runs_both(void *a)
+{
+    scene_run(a, 1, 0);
+    scene_run(a, 1, 1);
+}
+
+/* ---- Cancelling --------------------------------------------------------- */
+
+/* By a thread that knows the scope to be open: a child waits for it. */
+static void closes_after_stranger(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], waits, s);
+    model_assert(scene_close(scope) == MR_ECANCELED);
+    model_assert(mr_task_result(&s->task[0]) == MR_ECANCELED);
+}
+
+static void cancels(void *a)
+{
+    mr_scope_cancel(scene_await_scope(a, 0));
+}
+
+/* By the opener, while a child's wait is being completed. */
+static void opener_cancels(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], waits_handed, s);
+    mr_scope_cancel(scope);
+    model_assert(scene_close(scope) == MR_ECANCELED);
+    int64_t result = mr_task_result(&s->task[0]);
+    model_assert(result == 0 || result == MR_ECANCELED);
+    /* Not started: nobody completes anything. */
+    if (result == MR_ECANCELED)
+        mri_store_release(&s->handed, UINT64_C(1) << 40);
+}
+
+static void completes_child(void *a)
+{
+    scene_complete(a, 1);
+}
+
+/* ---- A scope within ----------------------------------------------------- */
+
+static int64_t opens_within(void *arg)
+{
+    struct state *s = arg;
+    mr_scope *scope = scene_scope(s, 1, MR_NEVER);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    int64_t rc = scene_close(scope);
+    model_assert(rc == MR_ECANCELED);
+    return rc;
+}
+
+static void closes_outer(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], opens_within, s);
+    mr_scope_spawn(scope, &s->task[1], fails, &code[1]);
+    model_assert(scene_close(scope) == MR_EPIPE);
+    model_assert(mr_task_result(&s->task[0]) == MR_ECANCELED);
+}
+
+/* One that does not wait: its close, while the outer one is cut short. */
+static int64_t opens_and_closes(void *arg)
+{
+    mr_scope *scope = scene_scope(arg, 1, MR_NEVER);
+    int64_t rc = scene_close(scope);
+    model_assert(rc == 0 || rc == MR_ECANCELED);
+    return 0;
+}
+
+static void closes_outer_at_once(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], opens_and_closes, s);
+    mr_scope_spawn(scope, &s->task[1], fails, &code[1]);
+    model_assert(scene_close(scope) == MR_EPIPE);
+}
+
+/* Waits in the outer scope, in the inner one, and in the outer one again. */
+static int64_t waits_by_turns(void *arg)
+{
+    struct state *s = arg;
+    mr_scope *scope = scene_scope(s, 1, MR_NEVER);
+    mr_scope_cancel(scope);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    model_assert(scene_close(scope) == MR_ECANCELED);
+    return scene_wait(s);
+}
+
+static void closes_after_turns(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], waits_by_turns, s);
+    mr_scope_spawn(scope, &s->task[1], fails, &code[1]);
+    model_assert(scene_close(scope) == MR_EPIPE);
+    model_assert(mr_task_result(&s->task[0]) == MR_ECANCELED);
+}
+
+/* ---- Deadlines ---------------------------------------------------------- */
+
+enum { LATER = 1 << 20 };
+
+static void times_out(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, mri_clock_now() + LATER);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    model_assert(mr_cancelled() == MR_ETIMEDOUT);
+    model_assert(scene_close(scope) == MR_ETIMEDOUT);
+}
+
+static void ends_about_in_time(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, mri_clock_now() + LATER);
+    mr_scope_spawn(scope, &s->task[0], succeeds, NULL);
+    int64_t rc = scene_close(scope);
+    int64_t result = mr_task_result(&s->task[0]);
+    model_assert(rc == 0 || rc == MR_ETIMEDOUT);
+    model_assert(result == 7 || (result == MR_ECANCELED && rc < 0));
+}
+
+static void rings(void *a)
+{
+    scene_ring(a);
+}
+
+/* ---- Models ------------------------------------------------------------- */
+
+static void check(void *a)
+{
+    scene_check(a);
+}
+
+#define SCOPE(name_, setup_, ...)                                              \
+    MODEL(scope_##name_, .state_size = sizeof(struct state), .setup = setup_,  \
+          .finish = check, .free_pauses = MODEL_NONE, __VA_ARGS__)
+
+SCOPE(child_fails_opener_waits, scene_open,
+      .thread = {opener_waits, runs_first}, .bound = 3, .deep_bound = 4)
+SCOPE(child_fails_wait_ends, scene_open,
+      .thread = {opener_waits_handed, runs_first, completes_opener}, .bound = 1,
+      .deep_bound = 2)
+SCOPE(last_child_and_close, scene_open, .thread = {closes, runs_first},
+      .bound = 3, .deep_bound = 4)
+SCOPE(two_fail, scene_open, .thread = {closes_two, runs_first, runs_second})
+SCOPE(limit, scene_open, .thread = {closes_limited, runs_both})
+SCOPE(stranger_cancels, scene_open_foreign,
+      .thread = {closes_after_stranger, runs_first, cancels}, .bound = 1,
+      .deep_bound = 2)
+SCOPE(opener_cancels_wait_ends, scene_open,
+      .thread = {opener_cancels, runs_first, completes_child}, .bound = 1,
+      .deep_bound = 2)
+SCOPE(within, scene_open, .thread = {closes_outer, runs_first, runs_second},
+      .bound = 1, .deep_bound = 2)
+SCOPE(within_closes, scene_open,
+      .thread = {closes_outer_at_once, runs_first, runs_second}, .bound = 1,
+      .deep_bound = 2)
+SCOPE(by_turns, scene_open,
+      .thread = {closes_after_turns, runs_first, runs_second}, .bound = 1,
+      .deep_bound = 2)
+SCOPE(times_out, scene_open, .thread = {times_out, rings}, .bound = 3,
+      .deep_bound = 4)
+SCOPE(deadline_and_close, scene_open,
+      .thread = {ends_about_in_time, runs_first, rings}, .bound = 1,
+      .deep_bound = 2)
