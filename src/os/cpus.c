@@ -28,7 +28,7 @@ static int read_mask(struct mask *out)
         void *word = mri_sys_alloc(size);
         if (!word)
             return MR_ENOMEM;
-        long n = mri_sys_getaffinity(size, word);
+        long n = mri_sys_getaffinity(0, size, word);
         if (n >= 0) {
             *out = (struct mask){word, (size_t)n / sizeof(uint64_t), word};
             return 0;

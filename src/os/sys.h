@@ -141,22 +141,23 @@ MRI_INLINE long mri_sys_futex(uint32_t *word, int op, uint32_t value,
                                           NULL, bits));
 }
 
-/* Bytes of the mask that the kernel filled in, or a negative code. */
-MRI_INLINE long mri_sys_getaffinity(size_t size, void *mask)
+/* Bytes of the mask that the kernel filled in, or a negative code. Thread 0:
+ * the calling one. */
+MRI_INLINE long mri_sys_getaffinity(int thread, size_t size, void *mask)
 {
     int fault = mri_fault("sched_getaffinity");
-    return fault
-               ? -fault
-               : mri_sys_result(syscall(SYS_sched_getaffinity, 0, size, mask));
+    return fault ? -fault
+                 : mri_sys_result(
+                       syscall(SYS_sched_getaffinity, thread, size, mask));
 }
 
-/* For the calling thread. */
-MRI_INLINE int mri_sys_setaffinity(size_t size, const void *mask)
+/* Thread 0: the calling one. */
+MRI_INLINE int mri_sys_setaffinity(int thread, size_t size, const void *mask)
 {
     int fault = mri_fault("sched_setaffinity");
     return fault ? -fault
                  : (int)mri_sys_result(
-                       syscall(SYS_sched_setaffinity, 0, size, mask));
+                       syscall(SYS_sched_setaffinity, thread, size, mask));
 }
 
 /* pthreads return what others leave in errno. */

@@ -74,16 +74,31 @@ void mri_thread_join(mri_thread *t)
     mri_require(rc == 0, "a thread is joined once, by another");
 }
 
-int mri_thread_cpus_get(mri_thread_cpus *out)
+int mri_thread_cpus_get_of(int thread, mri_thread_cpus *out)
 {
     memset(out, 0, sizeof *out); /* the kernel may write less */
-    long bytes = mri_sys_getaffinity(sizeof *out, out);
+    long bytes = mri_sys_getaffinity(thread, sizeof *out, out);
     return bytes < 0 ? (int)bytes : 0;
+}
+
+int mri_thread_cpus_get(mri_thread_cpus *out)
+{
+    return mri_thread_cpus_get_of(0, out);
+}
+
+int mri_thread_cpus_set_of(int thread, const mri_thread_cpus *cpus)
+{
+    return mri_sys_setaffinity(thread, sizeof *cpus, cpus);
 }
 
 int mri_thread_cpus_set(const mri_thread_cpus *cpus)
 {
-    return mri_sys_setaffinity(sizeof *cpus, cpus);
+    return mri_thread_cpus_set_of(0, cpus);
+}
+
+int mri_thread_cpu(void)
+{
+    return sched_getcpu();
 }
 
 int mri_thread_pin(int cpu)

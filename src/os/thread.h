@@ -60,6 +60,13 @@ MRI_CHECKED int mri_thread_cpus_get(mri_thread_cpus *out);
  * may run on none of them. */
 MRI_CHECKED int mri_thread_cpus_set(const mri_thread_cpus *cpus);
 
+/* The same for the thread of that number (mri_thread_id) in this process. */
+MRI_CHECKED int mri_thread_cpus_get_of(int thread, mri_thread_cpus *out);
+MRI_CHECKED int mri_thread_cpus_set_of(int thread, const mri_thread_cpus *cpus);
+
+/* The CPU that the calling thread ran on a moment ago, or -1. */
+int mri_thread_cpu(void);
+
 /* Let others run first, if any wait for this CPU. */
 void mri_thread_yield(void);
 

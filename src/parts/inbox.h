@@ -99,6 +99,13 @@ void mri_inbox_close(mri_inbox *in);
 /* Whether nothing is in. Acquire: see above. */
 bool mri_inbox_is_empty(const mri_inbox *in);
 
+/* Whether nothing is in, as of a moment ago. */
+MRI_INLINE bool mri_inbox_looks_empty(const mri_inbox *in)
+{
+    /* Relaxed: a hint. */
+    return mri_load_relaxed(&in->newest) <= 1;
+}
+
 /* Whether close has been called. */
 bool mri_inbox_closed(const mri_inbox *in);
 

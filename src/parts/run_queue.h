@@ -107,6 +107,20 @@ mri_run_node *mri_run_queue_steal_half(mri_run_queue *q, mri_run_queue *mine);
 /* Anybody: how many entries there were a moment ago, roughly. */
 uint64_t mri_run_queue_size(const mri_run_queue *q);
 
+/* Anybody: how many entries have left the ring so far, roughly: as long as it
+ * is the same, the oldest in the ring is. */
+MRI_INLINE uint64_t mri_run_queue_head(const mri_run_queue *q)
+{
+    /* Relaxed: the number alone is used. */
+    return mri_load_relaxed(&q->head);
+}
+
+/* Anybody: whether all entries of a moment ago were of one kind, as `is` tells
+ * by their addresses: what lies there may be gone. */
+bool mri_run_queue_only(mri_run_queue *q,
+                        bool (*is)(const void *context, const mri_run_node *),
+                        const void *context);
+
 /* The owner: the invariants; stops the program if one is broken. */
 void mri_run_queue_check(mri_run_queue *q);
 
