@@ -14,7 +14,7 @@ MR_BEGIN_DECLS
  * long as nobody steals: what is counted takes a slow path anyhow. */
 typedef struct mr_counters {
     size_t size; /* sizeof(mr_counters): set before the call */
-    /* Of one worker, or of all. */
+    /* Of one worker, or of all, spares included. */
     uint64_t jobs;      /* tasks taken from queues: submitted, or queued */
     uint64_t resumes;   /* tasks that had waited, and went on here */
     uint64_t steals;    /* children taken from a task that runs elsewhere */
@@ -28,7 +28,7 @@ typedef struct mr_counters {
     uint64_t sleeps;   /* having found none */
     uint64_t wakes;    /* sleeps that somebody ended, not the clock */
     /* Of the runtime: 0 where one worker was asked for. */
-    uint64_t spares;       /* workers added for a while: none in this version */
+    uint64_t spares;       /* times that a spare worker was called in */
     uint64_t strands;      /* stacks in use: a task each, or a worker's own */
     uint64_t strands_most; /* ever, those at hand included, 32 a worker */
     uint64_t stack_size;   /* bytes of each */

@@ -43,7 +43,15 @@ MR_API int64_t mr_main(const mr_config *config, mr_fn fn, void *arg);
  * *out is NULL: MR_EINVAL for a configuration that cannot be, MR_ENOMEM,
  * MR_EAGAIN where no thread could be created, or the codes of mr_usable_cpus.
  * Any thread. The workers block all signals: those stay with the program's own
- * threads. */
+ * threads.
+ *
+ * One thread more sees to it that work goes on while every worker is held up,
+ * by tasks that compute for long or by calls that block: what has waited for a
+ * millisecond or two is then run by spare workers, up to 8 threads that are
+ * created when they are first needed, and sleep when they are not. (Where the
+ * process has a CPU quota, workers and spares share as many CPUs as it gives
+ * for that time, unless pinned.) Where such a thread cannot be created, the
+ * runtime goes on without. */
 MR_API int mr_start(mr_runtime **out, const mr_config *config);
 
 /* Run fn(arg) as a task and block the calling thread until it is done. What it

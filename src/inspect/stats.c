@@ -52,10 +52,12 @@ static void add_runtime(mr_counters *out, mr_runtime *rt)
     /* A strand is taken by one worker and given back by another: each alone
      * counts modulo 2^64, and a sum of several moments may be below 0. */
     int64_t strands = 0;
-    for (uint32_t i = 0; i < rt->workers; i++)
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++)
         strands += (int64_t)mri_load_relaxed(&rt->worker[i].stats.strands);
     mri_strand_pool_stats(&rt->pool, &pool);
     out->strands = strands > 0 ? (uint64_t)strands : 0;
+    out->spares = mri_load_relaxed(&rt->monitor.joins);
     out->strands_most = pool.fresh;
     out->stack_size = rt->pool.stack_size;
     out->stack_most = deepest_stack(rt, pool.fresh);
@@ -69,7 +71,8 @@ int mr_stats(mr_runtime *rt, unsigned worker, mr_counters *out)
         return MR_EINVAL;
     if (!mri_runtime_is_here(rt))
         return MR_EPERM;
-    for (uint32_t i = 0; i < rt->workers; i++)
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++)
         if (worker == i || worker == MR_ALL_WORKERS)
             add_worker(&all, &rt->worker[i].stats);
     if (worker == MR_ALL_WORKERS)

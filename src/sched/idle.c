@@ -48,6 +48,11 @@
  * there; who wakes takes it out, if it is still its own. So a time that stands
  * there is one at which somebody wakes, at the latest.
  *
+ * Spares (monitor.h) push like anybody, are looked at like anybody (mri_seats,
+ * raised before the fence of their first push), and run like anybody: one that
+ * joins clears `idle`, fence, and looks for sleepers as it installs a strand.
+ * They search, sleep and watch nowhere here, so no wake-up is theirs to lose.
+ *
  * Must not know: what is run.
  */
 #include "base/assert.h"
@@ -70,9 +75,12 @@ void mri_runtime_wake(mr_runtime *rt)
 {
     /* With the fence in prepare: what was pushed, then the two looks. */
     mri_fence_seq_cst();
-    if (mri_load_relaxed(&rt->searchers) == 0 &&
-        mri_event_count_awaited(&rt->idle))
+    if (mri_load_relaxed(&rt->searchers) != 0)
+        return;
+    if (mri_event_count_awaited(&rt->idle))
         mri_event_count_notify_one(&rt->idle);
+    else if (mri_unlikely(mri_event_count_awaited(&rt->lingering)))
+        mri_event_count_notify_one(&rt->lingering); /* a hint: monitor.h */
 }
 
 static bool stopping(const mr_runtime *rt)
@@ -117,7 +125,8 @@ static bool force_others(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
     bool forced = false;
-    for (uint32_t i = 0; i < rt->workers; i++) {
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++) {
         mri_strand *s = mri_load_acquire(&rt->worker[i].current);
         if (i == w->index || !s || !mri_deque_looks_live(&s->deque))
             continue;
@@ -131,7 +140,8 @@ static bool force_others(mri_worker *w, mri_work *work)
 static bool others_run(mri_worker *w)
 {
     mr_runtime *rt = w->runtime;
-    for (uint32_t i = 0; i < rt->workers; i++)
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++)
         if (i != w->index && !mri_load_relaxed(&rt->worker[i].idle))
             return true;
     return false;
@@ -206,6 +216,8 @@ bool mri_idle_wait(mri_worker *w, mri_work *work)
     /* The others that sleep are hungry, and did not see this one run. */
     if (mri_event_count_awaited(&rt->idle))
         mri_deque_hunger(&mri_load_relaxed(&w->current)->deque);
+    else
+        mri_monitor_wake(&rt->monitor); /* nobody hears of anything now */
     if (found)
         mri_runtime_wake(rt);
     return found;

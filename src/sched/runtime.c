@@ -6,7 +6,7 @@
  *      one (`live` is 0); what runs may still submit. At the deadline: give up
  *      here, for now
  *   3. the workers end: `stopping`, all are woken, each leaves its loop when
- *      it has nothing to run
+ *      it has nothing to run. The monitor and the spares likewise
  *   4. join them, then those of the blocking pool
  *   5. unmap, free
  *
@@ -101,7 +101,7 @@ static uint32_t most_strands(const mr_runtime *rt)
 {
     uint64_t most = rt->config.strands;
     if (most > 0)
-        most += (uint64_t)rt->workers * MRI_STRAND_CACHE;
+        most += (uint64_t)rt->workers * MRI_STRAND_CACHE + MRI_SPARE_SEATS;
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
@@ -125,17 +125,6 @@ static void close_pool(mr_runtime *rt)
 {
     if (mri_strand_pool_close(&rt->pool) < 0)
         (void)!mri_strand_pool_close(&rt->pool);
-}
-
-static void open_worker(mr_runtime *rt, uint32_t i)
-{
-    mri_worker *w = &rt->worker[i];
-    w->runtime = rt;
-    w->index = i;
-    w->random = UINT64_C(88172645463325252) + UINT64_C(0x9e3779b97f4a7c15) * i;
-    mri_init(&w->current, NULL);
-    mri_timers_open(&w->timers, mri_clock_now());
-    mri_run_queue_open(&w->queue, w->slots, MRI_QUEUE);
 }
 
 /* Its first strand is taken here, where a failure can still be told. */
@@ -176,8 +165,6 @@ static int start_workers(mr_runtime *rt)
 static int place_workers(mr_runtime *rt)
 {
     mri_cpus cpus;
-    for (uint32_t i = 0; i < rt->workers; i++)
-        rt->worker[i].cpu = -1;
     if (!rt->config.pin)
         return 0;
     int rc = mri_cpus_open(&cpus, NULL);
@@ -191,7 +178,7 @@ static int place_workers(mr_runtime *rt)
 
 static size_t workers_size(const mr_runtime *rt)
 {
-    return sizeof(mri_worker) * rt->workers;
+    return sizeof(mri_worker) * (rt->workers + MRI_SPARE_SEATS);
 }
 
 /* It has nothing to do any more; threads that are just leaving a job are
@@ -211,11 +198,11 @@ static int open_runtime(mr_runtime *rt)
     mri_event_count_init(&rt->idle);
     mri_init(&rt->watch, MRI_NEVER);
     mri_event_count_init(&rt->drained);
+    mri_event_count_init(&rt->lingering);
     mri_inbox_open(&rt->inbox);
     rt->worker = mri_runtime_allocate(rt, workers_size(rt), MRI_CACHE_LINE);
     if (!rt->worker)
         return MR_ENOMEM;
-    memset(rt->worker, 0, workers_size(rt));
     int rc = open_pool(rt);
     if (rc < 0)
         goto release_workers;
@@ -223,12 +210,15 @@ static int open_runtime(mr_runtime *rt)
     if (rc < 0)
         goto close_pool;
     for (uint32_t i = 0; i < rt->workers; i++)
-        open_worker(rt, i);
+        mri_worker_open(rt, i);
+    mri_init(&rt->seats, rt->workers);
     rc = place_workers(rt);
     if (rc == 0)
         rc = start_workers(rt);
-    if (rc == 0)
+    if (rc == 0) {
+        mri_monitor_start(rt);
         return 0;
+    }
     close_blocking(rt);
 close_pool:
     close_pool(rt);
@@ -375,7 +365,10 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     int rc = drain(rt, deadline);        /* 2 */
     if (rc < 0)
         return rc;
+    mri_store_relaxed(&rt->stopping, 1); /* 3 */
+    mri_monitor_end(rt);
     end_workers(rt, rt->workers); /* 3, 4 */
+    mri_monitor_join(rt);
     close_blocking(rt);
     mr_config config = rt->config; /* 5 */
     close_pool(rt);

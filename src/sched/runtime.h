@@ -8,6 +8,7 @@
 #include "os/barrier.h"
 #include "os/fork.h"
 #include "sched/blocking.h"
+#include "sched/monitor.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
@@ -16,7 +17,8 @@ struct mr_runtime {
     mri_barrier barrier;
     uint32_t workers, most_searchers;
     uint32_t generation; /* of the process: another one after fork() */
-    mri_worker *worker;
+    mri_worker *worker;  /* `workers`, then MRI_SPARE_SEATS for spares, which
+                            are initialised when one joins first */
     mr_config config;
 
     mri_strand_pool pool;
@@ -28,6 +30,8 @@ struct mr_runtime {
     /* When the next of the sleepers looks by itself; MRI_NEVER: none does. */
     mri_atomic(int64_t) watch;
     mri_atomic_u32 stopping, refusing;
+    mri_event_count lingering; /* spares that have nothing to do */
+    mri_atomic_u32 seats;      /* of `worker` that are initialised */
 
     mri_inbox inbox;
 
@@ -37,7 +41,23 @@ struct mr_runtime {
     mri_event_count drained;
 
     mri_atomic_u64 stack_most; /* inspect/'s */
+
+    mri_monitor monitor;
 };
+
+/* Anybody: how many of rt->worker there are to look at, spares with the rest;
+ * never fewer than before. rt->workers is how many there are to rely on. */
+MRI_INLINE uint32_t mri_seats(const mr_runtime *rt)
+{
+    /* Acquire: what is there is initialised; pairs with the release in
+     * spare.c. */
+    return mri_load_acquire(&rt->seats);
+}
+
+MRI_INLINE bool mri_worker_is_spare(const mri_worker *w)
+{
+    return w->index >= w->runtime->workers;
+}
 
 /* Memory by the configured hooks. */
 void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align);

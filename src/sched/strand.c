@@ -125,6 +125,7 @@ void mri_strand_enter(mri_worker *w, mri_strand *first)
     mri_fiber_switch(&w->home, &first->fiber);
     /* Back from mri_strand_leave. */
     mri_strand_drop(w, w->after.left);
+    w->after.what = MRI_AFTER_NOTHING; /* a spare enters again */
     mri_strand_flush(&w->runtime->pool, &w->cache);
     mri_fiber_close(&w->home);
 }

@@ -73,7 +73,8 @@ bool mri_alarm_stop(mri_alarm *alarm)
 int64_t mri_time_earliest(mr_runtime *rt)
 {
     int64_t earliest = MRI_NEVER;
-    for (uint32_t i = 0; i < rt->workers; i++) {
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++) {
         int64_t at = mri_timers_earliest(&rt->worker[i].timers);
         earliest = at < earliest ? at : earliest;
     }
@@ -108,7 +109,8 @@ bool mri_time_fire(mri_worker *w)
         return false;
     int64_t now = mri_clock_now();
     bool fired = false;
-    for (uint32_t i = 0; i < rt->workers; i++) {
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++) {
         mri_timers *t = &rt->worker[i].timers;
         if (mri_timers_earliest(t) <= now && fire(w, t, now))
             fired = true;

@@ -18,7 +18,10 @@
  * itself, fence, reads all `earliest`; so either it sees `at`, or A sees it
  * count and what it has written of its watch before that. Who ends its watch
  * looks, and watches again, or leaves with something to run and wakes another.
- * What remains: all run, and nobody looks for something to run.
+ * What remains: all run, and nobody looks for something to run; then the
+ * monitor sees what is overdue, and a spare fires it (monitor.h). A spare tells
+ * before it sleeps as well: it is none of the sleepers here. What it leaves in
+ * its timers when it retires, others fire.
  *
  * Must not know: what is waited for, what an alarm does.
  */

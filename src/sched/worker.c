@@ -5,6 +5,8 @@
 #include "sched/runtime.h"
 #include "sched/wait.h"
 
+#include <string.h>
+
 static uint64_t next_random(mri_worker *w)
 {
     /* Marsaglia, Xorshift RNGs, 2003: shifts 13, 7, 17. */
@@ -32,6 +34,7 @@ static mri_run_node *take_inbox(mri_worker *w)
         return NULL;
     mri_run_node *node = first->next;
     bool more = node != NULL;
+    mri_count(w, takes);
     while (node) {
         mri_run_node *then = node->next;
         mri_run_queue_push(&w->queue, node);
@@ -40,6 +43,19 @@ static mri_run_node *take_inbox(mri_worker *w)
     if (more)
         mri_runtime_wake(w->runtime);
     return first;
+}
+
+void mri_worker_open(mr_runtime *rt, uint32_t i)
+{
+    mri_worker *w = &rt->worker[i];
+    memset(w, 0, sizeof *w);
+    w->runtime = rt;
+    w->index = i;
+    w->cpu = -1;
+    w->random = UINT64_C(88172645463325252) + UINT64_C(0x9e3779b97f4a7c15) * i;
+    mri_init(&w->current, NULL);
+    mri_timers_open(&w->timers, mri_clock_now());
+    mri_run_queue_open(&w->queue, w->slots, MRI_QUEUE);
 }
 
 bool mri_worker_look(mri_worker *w, mri_work *work)
@@ -87,6 +103,16 @@ static bool steal_from(mri_worker *w, mri_worker *victim, mri_work *work)
     return true;
 }
 
+static bool steal_from_spares(mri_worker *w, mri_work *work)
+{
+    mr_runtime *rt = w->runtime;
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t v = rt->workers; v < seats; v++)
+        if (v != w->index && steal_from(w, &rt->worker[v], work))
+            return true;
+    return false;
+}
+
 bool mri_worker_steal(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
@@ -97,11 +123,13 @@ bool mri_worker_steal(mri_worker *w, mri_work *work)
         if (v != w->index && steal_from(w, &rt->worker[v], work))
             return true;
     }
-    return false;
+    return steal_from_spares(w, work);
 }
 
 static bool find(mri_worker *w, mri_work *work)
 {
+    if (mri_unlikely(mri_worker_is_spare(w)))
+        return mri_spare_find(w, work);
     for (;;) {
         if (mri_worker_look(w, work))
             return true;
@@ -147,7 +175,8 @@ static mri_strand *find_queued(mri_worker *w)
 static mri_strand *rob_strand(mri_worker *w)
 {
     mr_runtime *rt = w->runtime;
-    for (uint32_t v = 0; v < rt->workers; v++) {
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t v = 0; v < seats; v++) {
         if (v == w->index)
             continue;
         mri_run_node *node = mri_run_queue_steal(&rt->worker[v].queue);
@@ -254,6 +283,7 @@ MRI_NORETURN void mri_worker_loop(mri_strand *s)
 void mri_worker_main(void *arg)
 {
     mri_worker *w = arg;
+    mri_store_relaxed(&w->tid, (uint32_t)mri_thread_id());
     /* Refused: a CPU that was taken from the process meanwhile; the worker
      * then runs where the kernel lets it. */
     if (w->cpu >= 0)

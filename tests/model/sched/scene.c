@@ -109,6 +109,7 @@ void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched)
     mr_runtime *rt = &s->rt;
     mri_barrier_open(&rt->barrier);
     rt->workers = n;
+    mri_init(&rt->seats, n);
     rt->most_searchers = n > 2 ? n / 2 : 1;
     rt->worker = s->worker;
     mri_init(&rt->pool.canary_from, UINT32_MAX);

@@ -10,26 +10,15 @@
 
 /* ---- Threads and the machine -------------------------------------------- */
 
-int mri_thread_start(mri_thread *t, const char *name, void (*run)(void *),
-                     void *arg, size_t stack_size)
-{
-    (void)t;
-    (void)name;
-    (void)run;
-    (void)arg;
-    (void)stack_size;
-    return 0;
-}
-
-void mri_thread_join(mri_thread *t)
-{
-    (void)t;
-}
-
 int mri_thread_pin(int cpu)
 {
     (void)cpu;
     return 0;
+}
+
+int mri_thread_id(void)
+{
+    return 1;
 }
 
 int mri_fork_watch(void)

@@ -1,0 +1,257 @@
+/* What the monitor looks at, and when; see monitor.h. */
+#include "sched/monitor.h"
+
+#include "base/assert.h"
+#include "os/futex.h"
+#include "sched/runtime.h"
+#include "sched/wait.h"
+
+/* Models shrink it. */
+#ifndef MRI_MONITOR_CALMS
+#define MRI_MONITOR_CALMS 4
+#endif
+
+enum {
+    PERIOD_MIN = 1000000,      /* ns */
+    PERIOD_MAX = 10000000,     /* ns */
+    CALMS = MRI_MONITOR_CALMS, /* looks at which nothing went through queues,
+                                  until the period doubles */
+    QUIETS = 2,                /* looks that find somebody idle, until sleep */
+    OVERDUE = 1000000,         /* ns */
+    INBOX_AGE = 8 /* looks at an inbox that nobody takes, though some pick
+                     something: each looks there every 61 picks */
+};
+
+/* What one look has found. */
+struct view {
+    bool late;   /* something waited since the look before */
+    bool moved;  /* some worker has picked something */
+    bool idle;   /* some worker is */
+    bool active; /* something has gone through a queue, or stands there */
+};
+
+/* ---- One look -------------------------------------------------------------
+ */
+
+/* A token is known by where it lies, for what a queue holds may be gone by the
+ * time that it is looked at. */
+static bool is_token(const void *context, const mri_run_node *node)
+{
+    const mri_strand_pool *pool = context;
+    size_t at = (uintptr_t)node - (uintptr_t)pool->control;
+    return at < (size_t)pool->most * pool->control_size &&
+           at % pool->control_size ==
+               offsetof(mri_strand, token) + offsetof(mri_token, node);
+}
+
+/* Relaxed, here and below: what was read a moment too early is read again a
+ * millisecond later. */
+static void look_at_queue(mr_runtime *rt, mri_worker *w, struct view *v)
+{
+    uint64_t head = mri_run_queue_head(&w->queue);
+    bool waits = mri_run_queue_size(&w->queue) > 0,
+         still = head == w->seen_head;
+    if (waits && still && w->seen_waiting &&
+        !mri_run_queue_only(&w->queue, is_token, &rt->pool))
+        v->late = true;
+    if (waits || !still)
+        v->active = true;
+    w->seen_head = head;
+    w->seen_waiting = waits;
+}
+
+static uint64_t moves(const mri_worker *w)
+{
+    const mri_worker_stats *s = &w->stats;
+    return mri_load_relaxed(&s->jobs) + mri_load_relaxed(&s->resumes) +
+           mri_load_relaxed(&s->steals) + mri_load_relaxed(&s->tokens);
+}
+
+static void look_at_moves(const mr_runtime *rt, mri_worker *w, struct view *v)
+{
+    uint64_t now = moves(w);
+    if (w->index < rt->workers && now != w->seen_moves)
+        v->moved = true;
+    w->seen_moves = now;
+}
+
+static void look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
+{
+    mri_monitor_looks *l = &rt->monitor.looks;
+    bool taken = takes != l->takes;
+    l->takes = takes;
+    if (taken)
+        v->active = true;
+    if (taken || mri_inbox_looks_empty(&rt->inbox)) {
+        l->inbox_age = !mri_inbox_looks_empty(&rt->inbox);
+        return;
+    }
+    v->active = true;
+    uint32_t age = l->inbox_age++;
+    if (age >= INBOX_AGE || (age >= 1 && !v->moved))
+        v->late = true;
+}
+
+/* Threads that the system has yet to start would be no sooner here for one
+ * more of them. */
+static bool workers_have_begun(const mr_runtime *rt)
+{
+    for (uint32_t i = 0; i < rt->workers; i++)
+        if (mri_load_relaxed(&rt->worker[i].tid) == 0)
+            return false;
+    return true;
+}
+
+static struct view look(mr_runtime *rt, int64_t now)
+{
+    struct view v = {0};
+    uint64_t takes = 0;
+    uint32_t seats = mri_seats(rt);
+    for (uint32_t i = 0; i < seats; i++) {
+        mri_worker *w = &rt->worker[i];
+        look_at_queue(rt, w, &v);
+        look_at_moves(rt, w, &v);
+        takes += mri_load_relaxed(&w->stats.takes);
+    }
+    look_at_inbox(rt, takes, &v);
+    if (mri_time_earliest(rt) <= now - OVERDUE)
+        v.late = v.active = true;
+    /* Who is idle has been told, or is just being woken. */
+    v.idle = mri_event_count_awaited(&rt->idle);
+    if (v.idle || (v.late && !workers_have_begun(rt)))
+        v.late = false;
+    return v;
+}
+
+/* ---- Calm -----------------------------------------------------------------
+ */
+
+static void set_calm(mr_runtime *rt, bool calm)
+{
+    mri_monitor *m = &rt->monitor;
+    if (mri_load_relaxed(&m->calm) == calm)
+        return;
+    mri_store_relaxed(&m->calm, calm);
+    if (calm)
+        mri_event_count_notify_all(&rt->lingering);
+}
+
+/* ---- Sleeping -------------------------------------------------------------
+ */
+
+MRI_COLD void mri_monitor_wake_slow(mri_monitor *m)
+{
+    uint32_t asleep = MRI_MONITOR_ASLEEP;
+    /* Relaxed: nothing is handed over; see monitor.h. */
+    if (mri_cas_relaxed(&m->state, &asleep, MRI_MONITOR_AWAKE))
+        mri_futex_wake(&m->state, 1);
+}
+
+static bool ending(mri_monitor *m)
+{
+    return mri_load_relaxed(&m->state) == MRI_MONITOR_ENDING;
+}
+
+void mri_monitor_doze(mr_runtime *rt)
+{
+    mri_monitor *m = &rt->monitor;
+    uint32_t awake = MRI_MONITOR_AWAKE;
+    mri_store_relaxed(&m->now, 0);
+    if (!mri_cas_relaxed(&m->state, &awake, MRI_MONITOR_ASLEEP))
+        return;
+    mri_fence_seq_cst(); /* with the one in mri_idle_wait */
+    if (!mri_event_count_awaited(&rt->idle))
+        mri_monitor_wake_slow(m);
+    while (mri_load_relaxed(&m->state) == MRI_MONITOR_ASLEEP)
+        (void)!mri_futex_wait(&m->state, MRI_MONITOR_ASLEEP, MRI_NEVER);
+}
+
+/* When to look next: in a period, or when a timer would be overdue. */
+static int64_t next_look(mr_runtime *rt, int64_t now, int64_t period)
+{
+    int64_t at = mri_time_earliest(rt);
+    if (at >= now + period - OVERDUE)
+        return now + period;
+    at += OVERDUE;
+    return at > now + PERIOD_MIN ? at : now + PERIOD_MIN;
+}
+
+/* Until then; what time it is. */
+static int64_t pause_until(mri_monitor *m, int64_t deadline)
+{
+    int64_t now;
+    do {
+        (void)!mri_futex_wait(&m->state, MRI_MONITOR_AWAKE, deadline);
+        now = mri_clock_now();
+    } while (now < deadline && !ending(m));
+    mri_store_relaxed(&m->now, now);
+    return now;
+}
+
+/* ---- Watching -------------------------------------------------------------
+ */
+
+struct pace {
+    int64_t period;
+    int calms, quiets;
+};
+
+static void pace_open(struct pace *p)
+{
+    *p = (struct pace){.period = PERIOD_MIN};
+}
+
+static void pace_next(struct pace *p, const struct view *v)
+{
+    p->quiets = v->idle ? p->quiets + 1 : 0;
+    p->calms = v->active ? 0 : p->calms + 1;
+    if (v->active)
+        p->period = PERIOD_MIN;
+    else if (p->calms % CALMS == 0)
+        p->period =
+            p->period * 2 < PERIOD_MAX ? p->period * 2 : (int64_t)PERIOD_MAX;
+}
+
+/* Something waits: whoever lingers is told, and else one more is to join. */
+static bool is_to_join(mr_runtime *rt, mri_spare *me, int64_t now)
+{
+    set_calm(rt, false);
+    if (mri_event_count_awaited(&rt->lingering)) {
+        mri_event_count_notify_one(&rt->lingering);
+        return false;
+    }
+    return mri_spare_relieve(me, now);
+}
+
+static bool may_sleep(mr_runtime *rt, const struct pace *p)
+{
+    /* Who has taken CPUs away gives them back first. */
+    return p->quiets >= QUIETS && !rt->monitor.looks.shared;
+}
+
+bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
+{
+    mri_monitor *m = &rt->monitor;
+    struct pace pace;
+    pace_open(&pace);
+    int64_t now = mri_clock_now();
+    while (!ending(m)) {
+        mri_monitor_share(rt, now);
+        now = pause_until(m, next_look(rt, now, pace.period));
+        struct view v = look(rt, now);
+        mri_store_relaxed(&m->looked, mri_load_relaxed(&m->looked) + 1);
+        if (v.late && is_to_join(rt, me, now))
+            return true;
+        if (!v.late && (v.moved || v.idle))
+            set_calm(rt, true);
+        pace_next(&pace, &v);
+        if (may_sleep(rt, &pace)) {
+            mri_monitor_doze(rt);
+            pace_open(&pace);
+            now = mri_clock_now();
+            (void)look(rt, now); /* what was seen before is old */
+            mri_store_relaxed(&m->now, now);
+        }
+    }
+    return false;
+}

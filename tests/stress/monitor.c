@@ -1,0 +1,367 @@
+/* Workers that are all held up, by tasks that compute or that block without a
+ * word: what waits behind them goes on nevertheless, by spare workers, which
+ * leave when they are not needed any more. */
+#include <millrace.h>
+
+#include "sched/runtime.h"
+#include "slow.h"
+#include "stress.h"
+#include "test.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIGHT = 1000, WORKERS = 2 };
+
+static int64_t held_ns(void)
+{
+    return (slow_is_sanitized() ? 3000 : 300) * MR_MS;
+}
+
+/* What a light task may wait: looks a millisecond apart, a thread to begin
+ * with, and a share of a machine that others use as well; a third of what it
+ * would wait without spares. */
+static int64_t bound_ns(void)
+{
+    return held_ns() / 3;
+}
+
+static mr_runtime *start(unsigned workers)
+{
+    mr_config config = {.size = sizeof config, .workers = workers};
+    mr_runtime *rt;
+    EXPECT_EQ(mr_start(&rt, &config), 0);
+    return rt;
+}
+
+static uint32_t joined(mr_runtime *rt)
+{
+    return mri_load_relaxed(&rt->monitor.joined);
+}
+
+static uint64_t joins(mr_runtime *rt)
+{
+    return mri_load_relaxed(&rt->monitor.joins);
+}
+
+/* All spares have left; or not, within ten seconds. */
+static void expect_calm(mr_runtime *rt)
+{
+    int64_t until = mr_after(10 * MR_S);
+    while (joined(rt) > 0 && mr_now() < until)
+        usleep(1000);
+    EXPECT_EQ(joined(rt), 0);
+}
+
+/* ---- Holding workers up ---------------------------------------------------
+ */
+
+struct hold {
+    int64_t until;
+    int begun, blocks;
+};
+
+static int64_t holds(void *arg)
+{
+    struct hold *h = *(struct hold **)arg;
+    __atomic_fetch_add(&h->begun, 1, __ATOMIC_RELEASE);
+    while (mr_now() < h->until)
+        if (h->blocks)
+            usleep((useconds_t)((h->until - mr_now()) / 1000 + 1));
+    return 0;
+}
+
+static void hold_up(mr_runtime *rt, struct hold *h, int n)
+{
+    h->begun = 0;
+    h->until = mr_after(held_ns());
+    for (int i = 0; i < n; i++)
+        EXPECT_EQ(mr_submit(rt, holds, &h, sizeof h), 0);
+    while (__atomic_load_n(&h->begun, __ATOMIC_ACQUIRE) < n)
+        usleep(100);
+}
+
+/* ---- Light tasks ----------------------------------------------------------
+ */
+
+struct light {
+    int64_t put, waited;
+};
+
+struct lights {
+    struct light light[LIGHT];
+    int ran;
+};
+
+struct one {
+    struct lights *all;
+    int which;
+};
+
+static int64_t is_light(void *arg)
+{
+    struct one *o = arg;
+    struct light *l = &o->all->light[o->which];
+    l->waited = mr_now() - l->put;
+    __atomic_fetch_add(&o->all->ran, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* From outside, over a tenth of a second. */
+static void put_lights(mr_runtime *rt, struct lights *all)
+{
+    all->ran = 0;
+    for (int i = 0; i < LIGHT; i++) {
+        struct one o = {all, i};
+        all->light[i].put = mr_now();
+        EXPECT_EQ(mr_submit(rt, is_light, &o, sizeof o), 0);
+        if (i % 10 == 0)
+            usleep(1000);
+    }
+}
+
+static int64_t longest_wait(const struct lights *all)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < LIGHT; i++)
+        if (all->light[i].waited > longest)
+            longest = all->light[i].waited;
+    return longest;
+}
+
+static void lights_beside(unsigned workers, int blocks)
+{
+    static struct lights all;
+    struct hold h = {.blocks = blocks};
+    mr_runtime *rt = start(workers);
+    hold_up(rt, &h, (int)workers);
+    put_lights(rt, &all);
+    while (__atomic_load_n(&all.ran, __ATOMIC_ACQUIRE) < LIGHT)
+        usleep(100);
+    EXPECT(joins(rt) > 0);
+    int64_t longest = longest_wait(&all);
+    expect_calm(rt);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    EXPECT_MSG(longest < bound_ns(), "a light task waited %.1f ms",
+               (double)longest / 1e6);
+}
+
+TEST(stress_monitor, tasks_that_compute_hold_up_no_light_ones)
+{
+    lights_beside(WORKERS, 0);
+}
+
+TEST(stress_monitor, calls_that_block_hold_up_no_light_ones)
+{
+    lights_beside(WORKERS, 1);
+}
+
+TEST(stress_monitor, one_worker_that_computes_holds_up_no_light_ones)
+{
+    lights_beside(1, 0);
+}
+
+TEST(stress_monitor, sixty_four_workers_that_block_hold_up_no_light_ones)
+{
+    lights_beside(64, 1);
+}
+
+/* ---- Strands that become ready meanwhile ----------------------------------
+ */
+
+struct meeting {
+    int64_t came, went, slowest;
+};
+
+static int64_t child_of_waiter(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        mr_yield();
+    return 1;
+}
+
+/* Waits, a hundred times, and keeps the longest of its turns. */
+static int64_t waits_often(void *arg)
+{
+    struct meeting *m = *(struct meeting **)arg;
+    __atomic_fetch_add(&m->came, 1, __ATOMIC_RELAXED);
+    int64_t slowest = 0;
+    for (int i = slow_scale(100); i > 0; i--) {
+        int64_t begun = mr_now();
+        mr_task child;
+        mr_spawn(&child, child_of_waiter, NULL);
+        mr_yield();
+        EXPECT_EQ(mr_await(&child), 1);
+        int64_t took = mr_now() - begun;
+        slowest = took > slowest ? took : slowest;
+    }
+    int64_t seen = __atomic_load_n(&m->slowest, __ATOMIC_RELAXED);
+    while (seen < slowest &&
+           !__atomic_compare_exchange_n(&m->slowest, &seen, slowest, 0,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+    __atomic_fetch_add(&m->went, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+TEST(stress_monitor, strands_that_become_ready_beside_hogs_go_on)
+{
+    int waiters = slow_is_sanitized() ? 10 : 50;
+    struct meeting m = {0, 0, 0}, *self = &m;
+    struct hold h = {.blocks = 0};
+    mr_runtime *rt = start(WORKERS);
+    for (int i = 0; i < waiters / 2; i++)
+        EXPECT_EQ(mr_submit(rt, waits_often, &self, sizeof self), 0);
+    hold_up(rt, &h, WORKERS);
+    for (int i = 0; i < waiters / 2; i++)
+        EXPECT_EQ(mr_submit(rt, waits_often, &self, sizeof self), 0);
+    while (__atomic_load_n(&m.went, __ATOMIC_ACQUIRE) < waiters)
+        usleep(100);
+    EXPECT(mr_now() < h.until);
+    EXPECT(joins(rt) > 0);
+    expect_calm(rt);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+}
+
+/* ---- Timers ----------------------------------------------------------------
+ */
+
+struct sleeper {
+    int64_t late; /* the most, of ten */
+    int done;
+};
+
+static int64_t sleeps_often(void *arg)
+{
+    struct sleeper *s = *(struct sleeper **)arg;
+    for (int i = 0; i < 10; i++) {
+        int64_t until = mr_after(5 * MR_MS);
+        EXPECT_EQ(mr_sleep(5 * MR_MS), 0);
+        int64_t late = mr_now() - until;
+        s->late = late > s->late ? late : s->late;
+    }
+    __atomic_store_n(&s->done, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+TEST(stress_monitor, timers_of_held_up_workers_are_fired)
+{
+    struct sleeper s = {0, 0}, *self = &s;
+    struct hold h = {.blocks = 1};
+    mr_runtime *rt = start(WORKERS);
+    EXPECT_EQ(mr_submit(rt, sleeps_often, &self, sizeof self), 0);
+    usleep(1000);
+    hold_up(rt, &h, WORKERS);
+    while (!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE))
+        usleep(100);
+    EXPECT(mr_now() < h.until);
+    EXPECT(s.late < bound_ns());
+    EXPECT(joins(rt) > 0);
+    expect_calm(rt);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+}
+
+/* ---- When none is called --------------------------------------------------
+ */
+
+static int64_t fib(void *arg)
+{
+    int64_t n = *(int64_t *)arg;
+    if (n < 2)
+        return n;
+    int64_t one = n - 1, two = n - 2;
+    mr_task other;
+    mr_spawn(&other, fib, &one);
+    int64_t sum = fib(&two);
+    return sum + mr_await(&other);
+}
+
+static int64_t leaf(void *arg)
+{
+    int64_t until = mr_now() + *(int64_t *)arg;
+    while (mr_now() < until)
+        continue;
+    return 0;
+}
+
+/* A wide one, whose parent parks with children that nobody has begun. */
+static int64_t wide(void *arg)
+{
+    enum { WIDE = 10 };
+    int64_t depth = *(int64_t *)arg - 1, of_leaf = 300 * MR_US;
+    mr_task child[WIDE];
+    for (int i = 0; i < WIDE; i++)
+        mr_spawn(&child[i], depth > 0 ? wide : leaf,
+                 depth > 0 ? &depth : &of_leaf);
+    for (int i = 0; i < WIDE; i++)
+        (void)mr_await(&child[i]);
+    return 0;
+}
+
+static int64_t forks_for_a_second(void *arg)
+{
+    int64_t until = mr_after(MR_S), n = slow_is_sanitized() ? 16 : 27;
+    int64_t depth = 3;
+    (void)arg;
+    while (mr_now() < until) {
+        (void)fib(&n);
+        (void)wide(&depth);
+    }
+    return 0;
+}
+
+static uint64_t joins_of_forks(unsigned workers)
+{
+    mr_runtime *rt = start(workers);
+    EXPECT_EQ(mr_run(rt, forks_for_a_second, NULL), 0);
+    uint64_t called = joins(rt);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return called;
+}
+
+/* Where others use the CPUs too, a worker may be off its CPU for milliseconds
+ * just when a strand is ready: one time in five nothing like that happens. */
+static void fork_only(unsigned workers)
+{
+    uint64_t least = joins_of_forks(workers);
+    for (int i = 0; least > 0 && i < 4; i++) {
+        uint64_t called = joins_of_forks(workers);
+        least = called < least ? called : least;
+    }
+    EXPECT_EQ(least, 0);
+}
+
+TEST(stress_monitor, fork_and_join_on_2_workers_calls_in_none)
+{
+    fork_only(2);
+}
+
+TEST(stress_monitor, fork_and_join_on_4_workers_calls_in_none)
+{
+    fork_only(4);
+}
+
+/* CPU time of the process. */
+static int64_t used(void)
+{
+    struct timespec t;
+    EXPECT_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+    return (int64_t)t.tv_sec * MR_S + t.tv_nsec;
+}
+
+TEST(stress_monitor, idle_runtime_sleeps_for_good)
+{
+    mr_runtime *rt = start(8);
+    usleep(200000);
+    uint64_t looked = mri_load_relaxed(&rt->monitor.looked);
+    int64_t before = used();
+    usleep(1000000);
+    int64_t cpu = used() - before;
+    EXPECT_EQ(mri_load_relaxed(&rt->monitor.looked), looked);
+    /* A sanitizer has threads of its own. */
+    EXPECT_MSG(slow_is_sanitized() || cpu < 200 * MR_US,
+               "%.3f ms of CPU in an idle second", (double)cpu / 1e6);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+}
