@@ -29,10 +29,10 @@
  * split never passes the head, which a forcer does not know).
  * When the head comes down to a tombstone it must go on past it, and the
  * bounds with it: rule of the settled mark. A youngest child directly above a
- * tombstone is awaited slowly, because the floor is kept above it: settled =
- * highest tombstone + 2. Everything higher is as fast as ever. Such a child is
- * run by the slow path itself, which comes back and pops; while it runs,
- * `bottom` keeps its own pops from reaching below its start.
+ * tombstone is awaited slowly, because the floor is kept above it: settled >=
+ * highest tombstone + 2, or 0. Everything higher is as fast as ever. Such a
+ * child is run by the slow path itself, which comes back and pops; while it
+ * runs, `bottom` keeps its own pops from reaching below its start.
  *
  * Contexts. A child that is run by its owner's await runs in the deque's
  * context as it is then. So that this is the one it was spawned in, the owner
@@ -219,6 +219,18 @@ static bool retake(mri_deque *d, uint32_t i)
     }
 }
 
+/* The settled mark where there are tombstones, none at h - 1. A few slots are
+ * looked at: whoever awaits oldest first would look at all of them each time.
+ * What lies lower is held to be one until the head is there. */
+static uint32_t settled_below(const mri_deque *d, uint32_t h)
+{
+    uint32_t i = h;
+    while (h - i < MRI_DEQUE_LOOK &&
+           mri_load_relaxed(&d->slots[i - 1].fn) != MRI_TOMB)
+        i--;
+    return i + 1;
+}
+
 /* The head comes down to h and past tombstones; bounds follow. Not while it is
  * outside: there it comes back to the end and then does all this. */
 static void lower_head(mri_deque *d, uint32_t h)
@@ -234,18 +246,17 @@ static void lower_head(mri_deque *d, uint32_t h)
         /* No public slot is left (all from h on were awaited), so no thief
          * can change it. Relaxed: nothing is handed over. */
         mri_store_relaxed(&d->bounds, pack((bounds){h, h}));
-    uint32_t highest = h;
-    if (d->tombs > 0)
-        while (mri_load_relaxed(&d->slots[highest - 1].fn) != MRI_TOMB)
-            highest--;
-    d->settled = d->tombs > 0 ? highest + 1 : 0;
+    d->settled = d->tombs > 0 ? settled_below(d, h) : 0;
     mri_store_relaxed(&d->head, d->slots + h);
 }
 
 static void bury(mri_deque *d, mri_slot *slot)
 {
+    uint32_t above = index_of(d, slot) + 2;
     mri_store_relaxed(&slot->fn, MRI_TOMB);
     d->tombs++;
+    if (d->settled < above)
+        d->settled = above;
 }
 
 MRI_COLD void mri_deque_settle(mri_deque *d, mri_slot *slot, mri_slot *head)
@@ -255,7 +266,6 @@ MRI_COLD void mri_deque_settle(mri_deque *d, mri_slot *slot, mri_slot *head)
         lower_head(d, index_of(d, slot));
     } else {
         bury(d, slot);
-        lower_head(d, head_index(d, head));
     }
     leave(d);
 }
@@ -276,13 +286,8 @@ static void run_apart(mri_deque *d, mri_slot *slot, mri_slot *head,
                 "a task closes its scopes before it returns");
     d->context = context;
     d->bottom = bottom;
-    if (slot + 1 == head) {
+    if (slot + 1 == head)
         mri_deque_settle(d, slot, head);
-        return;
-    }
-    enter(d);
-    lower_head(d, head_index(d, head));
-    leave(d);
 }
 
 MRI_COLD mri_verdict mri_deque_await_slow(mri_deque *d, mri_slot *slot,

@@ -89,7 +89,7 @@ struct mri_deque {
     /* The rest: lock holders. */
     uint32_t generation; /* slow paths of the owner so far, and forces begun */
     uint32_t tombs;      /* tombstones in [0, head) */
-    uint32_t settled;    /* 0, or highest tombstone + 2 */
+    uint32_t settled;    /* 0, or at least highest tombstone + 2 */
     uint32_t fenced;     /* slots below it may have another context */
     bool membarrier;     /* constant: false where os/barrier.h falls back */
     bool forcing;        /* somebody publishes for the owner */
@@ -97,6 +97,11 @@ struct mri_deque {
     bool outside;        /* the head is */
     mri_slot *end;       /* constant */
 };
+
+/* How far down a tombstone is looked for. Models shrink it. */
+#ifndef MRI_DEQUE_LOOK
+#define MRI_DEQUE_LOOK 64
+#endif
 
 #define MRI_NO_FLOOR ((mri_slot *)~(uintptr_t)63)
 

@@ -74,6 +74,61 @@ TEST(strand_deque_lives, a_child_runs_once_whoever_took_it_in_any_order)
         }
 }
 
+/* ---- A tombstone far below ----------------------------------------------- */
+
+enum { FAR = 5 * MRI_DEQUE_LOOK };
+
+static struct {
+    mri_deque deque;
+    mri_slot slot[FAR];
+    int ran[FAR];
+} tall;
+
+static MRI_SLOT_FN void mark(mri_deque *d, mri_slot *head, mri_slot *slot)
+{
+    (void)d;
+    (void)head;
+    tall.ran[slot->value[0]]++;
+}
+
+static void spawn_tall(int which)
+{
+    tall.slot[which].value[0] = which;
+    mri_deque_spawn(&tall.deque, &tall.slot[which], mark);
+}
+
+static mri_verdict await_tall(int i)
+{
+    mri_slot *slot = &tall.slot[i];
+    mri_verdict verdict = mri_deque_await(
+        &tall.deque, slot, mri_load_relaxed(&tall.deque.head), mark);
+    if (verdict == MRI_MINE)
+        mark(&tall.deque, slot, slot);
+    mri_deque_check(&tall.deque);
+    EXPECT_EQ(tall.ran[i], 1);
+    return verdict;
+}
+
+/* Of those above it but a few are awaited fast, however often the deque has to
+ * ask itself where it is. */
+TEST(strand_deque, a_tombstone_far_below_slows_down_one_of_many)
+{
+    mri_barrier barrier = {.membarrier = true};
+    int slow = 0;
+    memset(&tall, 0, sizeof tall);
+    mri_deque_map(&tall.deque, tall.slot, FAR, &barrier);
+    for (int i = 0; i < FAR; i++)
+        spawn_tall(i);
+    EXPECT_EQ(await_tall(0), MRI_RAN);
+    EXPECT_EQ(await_tall(FAR - 2), MRI_RAN);
+    EXPECT_EQ(await_tall(FAR - 1), MRI_RAN);
+    for (int i = FAR - 3; i > 0; i--)
+        slow += await_tall(i) != MRI_MINE;
+    EXPECT(slow >= 1 && slow <= FAR / MRI_DEQUE_LOOK + 1);
+    EXPECT(mri_deque_is_idle(&tall.deque));
+    EXPECT_EQ(tall.deque.settled, 0);
+}
+
 /* ---- With the head outside ----------------------------------------------- */
 
 /* Where children without a slot lie. */
