@@ -232,11 +232,10 @@ static uint32_t settled_below(const mri_deque *d, uint32_t h)
 }
 
 /* The head comes down to h and past tombstones; bounds follow. Not while it is
- * outside: there it comes back to the end and then does all this. */
+ * outside, where no slot is the youngest. */
 static void lower_head(mri_deque *d, uint32_t h)
 {
-    if (d->outside)
-        return;
+    mri_assert(!d->outside, "the head comes inside before it comes down");
     while (h > d->bottom && mri_load_relaxed(&d->slots[h - 1].fn) == MRI_TOMB) {
         h--;
         d->tombs--;
