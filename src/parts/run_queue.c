@@ -40,15 +40,16 @@ static uint64_t room(mri_run_queue *q, uint64_t tail)
 
 /* Relaxed here and below: the lock orders it; whoever looks without the lock
  * and finds it not 0 takes the lock. `spilled` is what it holds already. */
-static void append(mri_run_queue *q, mri_run_node *node, uint64_t spilled)
+static void append(mri_run_queue *q, mri_run_node *first, mri_run_node *last,
+                   uint64_t count, uint64_t spilled)
 {
-    node->next = NULL;
+    last->next = NULL;
     if (spilled == 0)
-        q->first = node;
+        q->first = first;
     else
-        q->last->next = node;
-    q->last = node;
-    mri_store_relaxed(&q->spilled, spilled + 1);
+        q->last->next = first;
+    q->last = last;
+    mri_store_relaxed(&q->spilled, spilled + count);
 }
 
 static mri_run_node *unlink_first(mri_run_queue *q)
@@ -63,10 +64,13 @@ static mri_run_node *unlink_first(mri_run_queue *q)
 static uint64_t refill(mri_run_queue *q, uint64_t *tail)
 {
     uint64_t spilled = mri_load_relaxed(&q->spilled), to = *tail;
-    while (spilled > 0 && to - *tail <= q->mask / 2 && room(q, to) > 0) {
+    /* As much as there is: or each refill would move what the last look saw. */
+    q->head_seen = mri_load_acquire(&q->head);
+    uint64_t most = q->mask + 1 - (to - q->head_seen);
+    if (most > q->mask / 2 + 1)
+        most = q->mask / 2 + 1;
+    for (; spilled > 0 && to - *tail < most; spilled--)
         mri_store_relaxed(slot_at(q, to++), unlink_first(q));
-        spilled--;
-    }
     if (to == *tail)
         return spilled;
     *tail = to;
@@ -88,27 +92,53 @@ static void put(mri_run_queue *q, uint64_t tail, mri_run_node *node)
     mri_store_release(&q->tail, tail + 1);
 }
 
-static MRI_COLD void push_slow(mri_run_queue *q, mri_run_node *node,
-                               uint64_t tail)
+/* From `first` on to `last`: into the ring while the list is empty and there
+ * is room, the rest into the list. */
+static MRI_COLD void push_slow(mri_run_queue *q, mri_run_node *first,
+                               mri_run_node *last, uint64_t count)
 {
+    uint64_t tail = mri_load_relaxed(&q->tail);
     mri_lock_acquire(&q->lock);
-    uint64_t left = refill(q, &tail);
-    if (left == 0 && room(q, tail) > 0)
-        put(q, tail, node);
-    else
-        append(q, node, left);
+    bool full = room(q, tail) == 0;
+    uint64_t left = full ? mri_load_relaxed(&q->spilled) : refill(q, &tail);
+    while (count > 0 && left == 0 && room(q, tail) > 0) {
+        mri_run_node *next = first->next;
+        put(q, tail++, first);
+        first = next;
+        count--;
+    }
+    if (count > 0)
+        append(q, first, last, count, left);
     mri_lock_release(&q->lock);
+}
+
+/* Relaxed: the owner's own word. And only the owner makes spilled other than
+ * 0, so if it looks 0, it is. */
+static bool has_room(mri_run_queue *q, uint64_t tail)
+{
+    return mri_load_relaxed(&q->spilled) == 0 && room(q, tail) > 0;
 }
 
 void mri_run_queue_push(mri_run_queue *q, mri_run_node *node)
 {
-    /* Relaxed: the owner's own word. And only the owner makes spilled other
-     * than 0, so if it looks 0, it is. */
     uint64_t tail = mri_load_relaxed(&q->tail);
-    if (mri_likely(mri_load_relaxed(&q->spilled) == 0 && room(q, tail) > 0))
+    if (mri_likely(has_room(q, tail)))
         put(q, tail, node);
     else
-        push_slow(q, node, tail);
+        push_slow(q, node, node, 1);
+}
+
+void mri_run_queue_push_list(mri_run_queue *q, mri_run_node *first,
+                             mri_run_node *last, uint64_t count)
+{
+    uint64_t tail = mri_load_relaxed(&q->tail);
+    for (; count > 0 && has_room(q, tail); count--) {
+        mri_run_node *next = first->next;
+        put(q, tail++, first);
+        first = next;
+    }
+    if (count > 0)
+        push_slow(q, first, last, count);
 }
 
 static MRI_COLD void refill_locked(mri_run_queue *q, uint64_t tail)

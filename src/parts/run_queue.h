@@ -17,7 +17,7 @@
  *     tail -> tail+1, slot before it      push                  release
  *     head -> head+1                      pop                   relaxed
  *     head -> head+1, or +k               steal, steal_half     release
- *     spilled -> +1, node at last         push, locked
+ *     spilled -> +n, nodes at last        push, locked
  *     first -> slot at tail, tail +n,
  *       then spilled -n                   refill, locked        release
  *     first -> taken, spilled -1 or -k    steal, steal_half,
@@ -93,6 +93,11 @@ void mri_run_queue_open(mri_run_queue *q, mri_run_slot slot[],
 
 /* The owner. Its node is in no container. */
 void mri_run_queue_push(mri_run_queue *q, mri_run_node *node);
+
+/* The owner. `count` nodes, one at least, linked by `next` from first to last;
+ * as if each were pushed. */
+void mri_run_queue_push_list(mri_run_queue *q, mri_run_node *first,
+                             mri_run_node *last, uint64_t count);
 
 /* The owner. The oldest entry; NULL: there is none. */
 mri_run_node *mri_run_queue_pop(mri_run_queue *q);

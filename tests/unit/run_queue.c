@@ -86,6 +86,25 @@ TEST(run_queue, keeps_order_whatever_overflows)
         }
 }
 
+TEST(run_queue, list_goes_in_as_if_one_by_one)
+{
+    static struct scene s;
+    for (uint32_t capacity = 1; capacity <= 8; capacity *= 2)
+        for (int before = 0; before < 10; before++) {
+            open(&s, capacity);
+            push(&s, 0, before);
+            for (int i = before; i < 19; i++)
+                s.item[i].node.next = &s.item[i + 1].node;
+            mri_run_queue_push_list(&s.queue, &s.item[before].node,
+                                    &s.item[19].node, 20 - (uint64_t)before);
+            mri_run_queue_check(&s.queue);
+            push(&s, 20, 2);
+            for (int i = 0; i < 22; i++)
+                EXPECT_EQ(pop(&s), i);
+            EXPECT_EQ(pop(&s), -1);
+        }
+}
+
 TEST(run_queue, what_comes_later_waits_behind_the_overflow)
 {
     static struct scene s;

@@ -66,6 +66,16 @@ static void push_n(struct state *s, int n)
         push(s);
 }
 
+static void push_list(struct state *s, uint32_t n)
+{
+    struct item *first = &s->item[s->pushed];
+    for (uint32_t i = 0; i < n; i++) {
+        first[i].number = s->pushed++;
+        first[i].node.next = i + 1 < n ? &first[i + 1].node : NULL;
+    }
+    mri_run_queue_push_list(&s->queue, &first->node, &first[n - 1].node, n);
+}
+
 /* Setup and finish have the first. */
 static struct got *mine(struct state *s)
 {
@@ -78,6 +88,7 @@ static bool got(struct state *s, mri_run_node *node)
     if (!node)
         return false;
     struct item *item = mri_container_of(node, struct item, node);
+    node->next = node; /* the taker's, plain: who still follows it races */
     struct got *g = mine(s);
     /* The node is the popper's own now: nobody else may touch it. */
     node->next = NULL;
@@ -269,6 +280,19 @@ static void push_3(void *a)
     push_n(a, 3);
 }
 
+static void push_list_3_pop_2(void *a)
+{
+    push_list(a, 3);
+    pop(a);
+    pop(a);
+}
+
+static void pop_push_list_3(void *a)
+{
+    pop(a);
+    push_list(a, 3);
+}
+
 static void push_1(void *a)
 {
     push(a);
@@ -379,6 +403,9 @@ QUEUE(run_queue_in_order_across_refill, open_1_with_3, pop_once, thief_first,
       thief_second)
 QUEUE(run_queue_of_2_wraps, open_2, push_3_pop_2, thief_twice)
 QUEUE(run_queue_of_2_two_thieves, open_2, push_2_pop_2, thief, thief)
+QUEUE(run_queue_list, open_2, push_list_3_pop_2, thief_twice)
+QUEUE(run_queue_list_behind_a_list, open_2_with_4, pop_push_list_3, thief)
+QUEUE(run_queue_list_half_of_it, open_2, push_list_3_pop_2, thief_half)
 QUEUE(run_queue_refills_under_a_thief, open_2_spilled_2, pop_2_push, thief)
 QUEUE(run_queue_full_under_a_thief, open_2_with_4, pop_push_pop, thief_twice)
 QUEUE(run_queue_of_1_slot_reused, open_1, push_pop_push_pop, thief, thief)
