@@ -27,7 +27,7 @@ typedef struct mr_config {
     unsigned strands;  /* stacks, that is, tasks that wait at the same time and
                           workers; up to 32 more per worker lie ready [2^20] */
     unsigned reserved; /* 0 */
-    /* Where memory comes from [aligned_alloc, free]; both or neither. Called
+    /* Where memory comes from [posix_memalign, free]; both or neither. Called
      * by any thread; `align` is a power of two; NULL for none left. */
     void *(*allocate)(void *context, size_t size, size_t align);
     void (*release)(void *context, void *memory, size_t size);

@@ -37,3 +37,10 @@ int mri_futex_wake(mri_atomic_u32 *word, int count)
     return (int)mri_sys_futex(&word->cell, FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
                               (uint32_t)count, NULL, 0);
 }
+
+void mri_futex_nap(int64_t ns)
+{
+    mri_atomic_u32 never;
+    mri_init(&never, 0);
+    (void)!mri_futex_wait(&never, 0, mri_clock_now() + ns);
+}

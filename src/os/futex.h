@@ -38,11 +38,6 @@ int mri_futex_wake(mri_atomic_u32 *word, int count);
 
 /* Sleep for `ns`, or less where a signal comes: for those who can only look
  * again. */
-MRI_INLINE void mri_futex_nap(int64_t ns)
-{
-    mri_atomic_u32 never;
-    mri_init(&never, 0);
-    (void)!mri_futex_wait(&never, 0, mri_clock_now() + ns);
-}
+void mri_futex_nap(int64_t ns);
 
 #endif

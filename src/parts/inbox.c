@@ -49,9 +49,10 @@ int mri_inbox_push(mri_inbox *in, mri_run_node *node)
     return push(in, node, node, CLOSED);
 }
 
-int mri_inbox_push_late(mri_inbox *in, mri_run_node *node)
+int mri_inbox_push_late(mri_inbox *in, mri_run_node *newest,
+                        mri_run_node *oldest)
 {
-    return push(in, node, node, 0);
+    return push(in, newest, oldest, 0);
 }
 
 /* Transition node -> node. */

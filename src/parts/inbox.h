@@ -82,8 +82,10 @@ MRI_CHECKED int mri_inbox_push(mri_inbox *in, mri_run_node *node);
  * told to notify; nothing was done. MR_ECANCELED as above. */
 MRI_CHECKED int mri_inbox_push_behind(mri_inbox *in, mri_run_node *node);
 
-/* Anybody, for what must get in even when it is closed: 1 or 0, as push. */
-MRI_CHECKED int mri_inbox_push_late(mri_inbox *in, mri_run_node *node);
+/* Anybody, for a chain that must get in even when it is closed: 1 or 0, as
+ * push_chain. */
+MRI_CHECKED int mri_inbox_push_late(mri_inbox *in, mri_run_node *newest,
+                                    mri_run_node *oldest);
 
 /* The same as push for a chain made by the caller, linked by `next` from the
  * newest down to the oldest: in at once, or refused as a whole. */

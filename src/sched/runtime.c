@@ -1,23 +1,17 @@
 /* Starting and stopping.
  *
  * A start that fails undoes, in reverse order, what it did. A stop goes:
- *   1. refuse: no work from outside any more
+ *   1. refuse: no work from outside any more (the inbox is closed)
  *   2. drain: wait until no submitted job is left, and nobody who submitted
- *      one (`live` is 0); what runs may still submit. At the deadline: give up
- *      here, for now
+ *      one and has yet to wake a worker for it; what runs may still submit. At
+ *      the deadline: give up here, for now
  *   3. the workers end: `stopping`, all are woken, each leaves its loop when
  *      it has nothing to run. The monitor and the spares likewise
  *   4. join them, then those of the blocking pool
  *   5. unmap, free
  *
- * Nothing is accepted and then lost: a submitter adds to `live`, fence, looks
- * at `refusing`; a stop sets `refusing`, fence, looks at `live`. Either the
- * submitter sees the refusal and takes its job back, or the stop waits for it.
- *
- * Nor is anything freed under a submitter's feet. Its job may have run, and
- * told somebody to stop, while it is still about to wake a worker for it; so
- * it counts in `live` for itself too, and takes itself off with its last touch
- * of the runtime.
+ * Nothing is accepted and then lost, and nothing is freed under a submitter's
+ * feet: see entry.c, which has the proofs.
  */
 #include "sched/runtime.h"
 
@@ -38,8 +32,11 @@ enum { MOST_WORKERS = 1024 };
 
 static void *default_allocate(void *context, size_t size, size_t align)
 {
+    /* aligned_alloc of C11 wants multiples of the alignment: batches are less
+     * than theirs. No alignment asked for is less than a pointer's. */
+    void *memory;
     (void)context;
-    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+    return posix_memalign(&memory, align, size) == 0 ? memory : NULL;
 }
 
 static void default_release(void *context, void *memory, size_t size)
@@ -250,71 +247,6 @@ int mr_start(mr_runtime **out, const mr_config *given)
     return rc;
 }
 
-/* ---- Work from outside -------------------------------------------------- */
-
-/* In `live`. 32 bits of jobs would be 300 GB of them. */
-#define JOB UINT64_C(1)
-#define VISITOR (UINT64_C(1) << 32)
-
-static bool has_jobs(uint64_t live)
-{
-    return live % VISITOR != 0;
-}
-
-void mri_runtime_born(mr_runtime *rt)
-{
-    mri_add_relaxed(&rt->live, JOB);
-}
-
-void mri_runtime_gone(mr_runtime *rt)
-{
-    /* Release: with the acquire of who waits for the last. */
-    if (!has_jobs(mri_sub_acq_rel(&rt->live, JOB) - JOB))
-        mri_event_count_notify_all(&rt->drained);
-}
-
-int mri_runtime_admit(mr_runtime *rt)
-{
-    if (!mri_runtime_is_here(rt))
-        return MR_EPERM;
-    mri_add_relaxed(&rt->live, VISITOR + JOB);
-    mri_fence_seq_cst(); /* with the one in mr_stop */
-    if (!mri_load_relaxed(&rt->refusing))
-        return 0;
-    mri_runtime_gone(rt);
-    mri_runtime_leave(rt);
-    return MR_ECANCELED;
-}
-
-void mri_runtime_leave(mr_runtime *rt)
-{
-    /* LAST TOUCH of the runtime: it may be gone after this line. Release: all
-     * that was done with it, for who frees it. */
-    mri_sub_release(&rt->live, VISITOR);
-}
-
-void mri_runtime_visit(mr_runtime *rt)
-{
-    /* Relaxed: the job that the caller knows of ends after this, so whoever
-     * finds no job sees the visitor. */
-    mri_add_relaxed(&rt->live, VISITOR);
-}
-
-void mri_runtime_post(mr_runtime *rt, mri_run_node *node)
-{
-    mri_runtime_post_chain(rt, node, node);
-}
-
-void mri_runtime_post_chain(mr_runtime *rt, mri_run_node *newest,
-                            mri_run_node *oldest)
-{
-    int rc = mri_inbox_push_chain(&rt->inbox, newest, oldest);
-    mri_require(rc >= 0, "the inbox is open while anything lives");
-    /* Told 0: somebody else was told to wake one. */
-    if (rc == 1)
-        mri_runtime_wake(rt);
-}
-
 unsigned mr_workers(const mr_runtime *rt)
 {
     return rt->workers;
@@ -331,15 +263,15 @@ mr_runtime *mr_self(void)
 static int drain_jobs(mr_runtime *rt, int64_t deadline)
 {
     for (;;) {
-        if (!has_jobs(mri_load_acquire(&rt->live)))
+        if (mri_runtime_is_done(rt))
             return 0;
         mri_event_key key = mri_event_count_prepare(&rt->drained);
-        if (!has_jobs(mri_load_acquire(&rt->live))) {
+        if (mri_runtime_is_done(rt)) {
             mri_event_count_cancel(&rt->drained);
             return 0;
         }
         if (mri_event_count_commit(&rt->drained, key, deadline) < 0)
-            return has_jobs(mri_load_acquire(&rt->live)) ? MR_ETIMEDOUT : 0;
+            return mri_runtime_is_done(rt) ? 0 : MR_ETIMEDOUT;
     }
 }
 
@@ -348,7 +280,8 @@ static int drain_jobs(mr_runtime *rt, int64_t deadline)
 static int drain(mr_runtime *rt, int64_t deadline)
 {
     int rc = drain_jobs(rt, deadline);
-    while (rc == 0 && mri_load_acquire(&rt->live) != 0) {
+    /* Acquire: pairs with mri_runtime_leave. */
+    while (rc == 0 && mri_load_acquire(&rt->visitors) != 0) {
         if (mri_clock_now() >= deadline)
             return MR_ETIMEDOUT;
         mri_futex_nap(50000);
@@ -360,9 +293,8 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
 {
     if (mri_strand_self() || !mri_runtime_is_here(rt))
         return MR_EPERM;
-    mri_store_relaxed(&rt->refusing, 1); /* 1 */
-    mri_fence_seq_cst();                 /* with the one in admit */
-    int rc = drain(rt, deadline);        /* 2 */
+    mri_inbox_close(&rt->inbox);  /* 1 */
+    int rc = drain(rt, deadline); /* 2 */
     if (rc < 0)
         return rc;
     mri_store_relaxed(&rt->stopping, 1); /* 3 */
@@ -371,6 +303,7 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     mri_monitor_join(rt);
     close_blocking(rt);
     mr_config config = rt->config; /* 5 */
+    mri_block_close(rt);
     close_pool(rt);
     mri_runtime_release(rt, rt->worker, workers_size(rt));
     config.release(config.context, rt, sizeof *rt);

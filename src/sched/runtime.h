@@ -29,15 +29,16 @@ struct mr_runtime {
     mri_atomic_u32 searchers;
     /* When the next of the sleepers looks by itself; MRI_NEVER: none does. */
     mri_atomic(int64_t) watch;
-    mri_atomic_u32 stopping, refusing;
+    mri_atomic_u32 stopping;
     mri_event_count lingering; /* spares that have nothing to do */
     mri_atomic_u32 seats;      /* of `worker` that are initialised */
 
     mri_inbox inbox;
+    mri_block_pool blocks;
 
-    /* Jobs that were submitted and have not ended, and above bit 32 threads
-     * from outside that are about to submit one. */
-    MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u64 live;
+    /* See entry.c. Threads from outside that may touch the runtime although
+     * their job has ended; and a stop waits for the end of all jobs. */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 visitors;
     mri_event_count drained;
 
     mri_atomic_u64 stack_most; /* inspect/'s */
@@ -69,20 +70,32 @@ MRI_INLINE bool mri_runtime_is_here(const mr_runtime *rt)
     return rt->generation == mri_fork_generation();
 }
 
-/* Any thread: one job from outside is about to come; 0, and mri_runtime_gone
- * is called when it has ended, mri_runtime_leave by the thread when it will not
- * touch the runtime any more; or MR_ECANCELED, MR_EPERM as mr_run. */
-MRI_CHECKED int mri_runtime_admit(mr_runtime *rt);
-void mri_runtime_leave(mr_runtime *rt);
+/* Any thread but a worker: the node of a job that is counted from now on, and
+ * for which mri_worker_gone is called when it has ended. 0, or MR_ECANCELED: a
+ * stop was called before. */
+MRI_CHECKED int mri_runtime_submit(mr_runtime *rt, mri_run_node *node);
 
 /* Any thread, about to touch the runtime because of a job that has not ended,
  * but may while it is at it: it stays until mri_runtime_leave. */
 void mri_runtime_visit(mr_runtime *rt);
+void mri_runtime_leave(mr_runtime *rt);
 
-/* Any thread: into the inbox; a chain as mri_inbox_push_chain. */
+/* Any thread, for jobs that have not ended: into the inbox; a chain as
+ * mri_inbox_push_chain. */
 void mri_runtime_post(mr_runtime *rt, mri_run_node *node);
 void mri_runtime_post_chain(mr_runtime *rt, mri_run_node *newest,
                             mri_run_node *oldest);
+
+/* Worker: all that is in the inbox, *count of them, oldest first, linked up to
+ * *last; NULL: nothing. */
+mri_run_node *mri_runtime_take(mri_worker *w, mri_run_node **last,
+                               uint64_t *count);
+
+/* Once the inbox is closed: whether all jobs have ended. */
+MRI_CHECKED bool mri_runtime_is_done(const mr_runtime *rt);
+
+/* Worker that goes idle: who waits for the end of all jobs hears of it. */
+void mri_runtime_pause(mr_runtime *rt);
 
 /* After something was put where any worker would find it: one that has nothing
  * to do is woken, unless another is searching. */
@@ -92,9 +105,5 @@ void mri_runtime_wake(mr_runtime *rt);
 MRI_CHECKED bool mri_idle_wait(mri_worker *w, mri_work *work);
 /* Worker: search among the others for a while. */
 MRI_CHECKED bool mri_idle_search(mri_worker *w, mri_work *work);
-
-/* One job more, one less. */
-void mri_runtime_born(mr_runtime *rt);
-void mri_runtime_gone(mr_runtime *rt);
 
 #endif

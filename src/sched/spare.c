@@ -252,6 +252,7 @@ bool mri_spare_find(mri_worker *w, mri_work *work)
             return true;
         if (w->earlier)
             mri_time_tell(w);
+        mri_runtime_pause(rt);
         mri_event_key key = mri_event_count_prepare(&rt->lingering);
         bool found = !retires(rt) && look(w, work);
         if (found || retires(rt)) {
@@ -263,5 +264,6 @@ bool mri_spare_find(mri_worker *w, mri_work *work)
         (void)!mri_event_count_commit(&rt->lingering, key, MRI_NEVER);
     }
     leave_queue(w);
+    mri_runtime_pause(rt);
     return false;
 }

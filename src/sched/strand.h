@@ -133,7 +133,7 @@ void mri_strand_yield(mri_strand *s);
 /* Whoever ended a park with MRI_PARK_RESUME. Any thread that the runtime
  * outlives, though the strand may end at once, and with it the last job: a
  * worker, a thread of the blocking pool (joined before anything is freed), or
- * one that is counted (mri_runtime_admit) until it has returned from here. */
+ * one that is a visitor (mri_runtime_enter) until it has returned from here. */
 void mri_strand_ready(mri_strand *s);
 
 /* The same for many of one runtime, whose nodes are linked by `next`. */

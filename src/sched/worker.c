@@ -29,19 +29,16 @@ static mri_run_node *take_next(mri_worker *w)
  * can take it. */
 static mri_run_node *take_inbox(mri_worker *w)
 {
-    mri_run_node *first = mri_inbox_take(&w->runtime->inbox);
+    mri_run_node *last;
+    uint64_t count;
+    mri_run_node *first = mri_runtime_take(w, &last, &count);
     if (!first)
         return NULL;
-    mri_run_node *node = first->next;
-    bool more = node != NULL;
     mri_count(w, takes);
-    while (node) {
-        mri_run_node *then = node->next;
-        mri_run_queue_push(&w->queue, node);
-        node = then;
-    }
-    if (more)
+    if (count > 1) {
+        mri_run_queue_push_list(&w->queue, first->next, last, count - 1);
         mri_runtime_wake(w->runtime);
+    }
     return first;
 }
 
@@ -135,6 +132,7 @@ static bool find(mri_worker *w, mri_work *work)
             return true;
         if (mri_load_relaxed(&w->runtime->stopping))
             return false;
+        mri_runtime_pause(w->runtime);
         if (mri_idle_search(w, work) || mri_idle_wait(w, work))
             return true;
     }
@@ -244,6 +242,9 @@ static void run_node(mri_strand *s, mri_run_node *node)
     mri_strand *other;
     mri_job *job;
     switch ((enum mri_node_kind)node->word) {
+    case MRI_NODE_NEW:
+        mri_fatal("what leaves the inbox is counted", "MRI_NODE_NEW", __FILE__,
+                  __LINE__, __func__);
     case MRI_NODE_JOB:
         mri_count(w, jobs);
         job = mri_container_of(node, mri_job, node);

@@ -26,6 +26,7 @@
 #include "parts/strand_pool.h"
 #include "parts/task_word.h"
 #include "parts/timers.h"
+#include "sched/block.h"
 #include "sched/strand.h"
 
 /* Models shrink it. */
@@ -38,6 +39,7 @@ enum { MRI_INBOX_TURN = 61 };
 /* What stands in queues and inboxes: run_node.word. */
 enum mri_node_kind {
     MRI_NODE_JOB,    /* a mri_job */
+    MRI_NODE_NEW,    /* a job from outside, in the inbox: see entry.c */
     MRI_NODE_STRAND, /* a mri_strand that is ready */
     MRI_NODE_TOKEN   /* a parked mri_strand with children to be stolen */
 };
@@ -70,6 +72,7 @@ struct mri_worker {
     mri_strand *next;
     mri_after after;
     mri_strand_cache cache;
+    mri_blocks blocks;
     mri_fiber home;
     mri_thread thread;
 
@@ -77,6 +80,7 @@ struct mri_worker {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic(mri_strand *) current;
     mri_atomic_u32 idle; /* 1: has nothing to run and looks for the last time,
                             or sleeps */
+    mri_atomic_u64 born, gone; /* jobs; see entry.c */
     mri_worker_stats stats;
     mri_atomic_u32 tid; /* of its thread; 0: not known yet */
 
@@ -99,6 +103,20 @@ typedef struct mri_work {
     mri_store_relaxed(&(w)->stats.what,                                        \
                       mri_load_relaxed(&(w)->stats.what) + (uint64_t)(n))
 #define mri_count(w, what) mri_count_by(w, what, 1)
+
+/* Worker, before a job is pushed that is submitted. */
+MRI_INLINE void mri_worker_born(mri_worker *w, uint64_t jobs)
+{
+    /* Relaxed: whatever lets the job, or its end, be seen releases it. */
+    mri_store_relaxed(&w->born, mri_load_relaxed(&w->born) + jobs);
+}
+
+/* Worker on which such a job has ended. */
+MRI_INLINE void mri_worker_gone(mri_worker *w)
+{
+    /* Release: pairs with the acquire in mri_runtime_is_done. */
+    mri_store_release(&w->gone, mri_load_relaxed(&w->gone) + 1);
+}
 
 /* Worker. Something to run, waiting for it if need be; false: stop. */
 MRI_CHECKED bool mri_worker_find(mri_worker *w, mri_work *work);

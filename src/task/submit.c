@@ -21,7 +21,7 @@ static void run_call(mri_strand *s, mri_job *job)
 {
     struct call *c = mri_container_of(job, struct call, job);
     c->result = mri_task_call_in(s, NULL, c->fn, c->arg);
-    mri_runtime_gone(s->worker->runtime);
+    mri_worker_gone(s->worker);
     mri_worker_completed(s, mri_task_word_complete(&c->word));
 }
 
@@ -32,14 +32,12 @@ int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg)
         .fn = fn,
         .arg = arg,
     };
-    if (mri_strand_self())
+    if (mri_strand_self() || !mri_runtime_is_here(rt))
         return MR_EPERM;
-    int rc = mri_runtime_admit(rt);
+    mri_task_word_init(&call.word);
+    int rc = mri_runtime_submit(rt, &call.job.node);
     if (rc < 0)
         return rc;
-    mri_task_word_init(&call.word);
-    mri_runtime_post(rt, &call.job.node);
-    mri_runtime_leave(rt);
     while (mri_task_word_block(&call.word, MR_NEVER) < 0)
         continue;
     return call.result;
@@ -47,72 +45,139 @@ int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg)
 
 /* ---- Submit ------------------------------------------------------------- */
 
+/* `job.run` says which: its argument is a copy, or the caller's own pointer;
+ * it lies in a block, or it is too large for one. */
 typedef struct submitted {
     mri_job job;
     mr_fn fn;
-    void *arg; /* copy, or the caller's own */
-    size_t size;
-    MRI_ALIGNED(16) char copy[];
+    union {
+        void *arg;
+        size_t size;
+        char copy[1];
+    };
 } submitted;
 
-static void run_submitted(mri_strand *s, mri_job *job)
+enum {
+    COPY = offsetof(submitted, copy),
+    LARGE_COPY = (COPY + sizeof(size_t) + 15) & ~15, /* behind its size */
+    MOST_IN_BLOCK = MRI_BLOCK - COPY
+};
+MRI_STATIC_ASSERT(COPY % 16 == 0, "a copy is aligned to 16");
+
+static submitted *submitted_of(mri_job *job)
 {
-    submitted *m = mri_container_of(job, submitted, job);
-    (void)mri_task_call_in(s, NULL, m->fn, m->arg);
-    mr_runtime *rt = s->worker->runtime;
-    mri_runtime_release(rt, m, sizeof *m + m->size);
-    mri_runtime_gone(rt);
+    return mri_container_of(job, submitted, job);
 }
 
-static submitted *compose(mr_runtime *rt, mr_fn fn, const void *arg,
-                          size_t size)
+static void end_small(mri_strand *s, submitted *m)
 {
-    if (size > SIZE_MAX / 2)
-        return NULL;
-    submitted *m = mri_runtime_allocate(rt, sizeof *m + size, 16);
-    if (!m)
-        return NULL;
-    m->job = (mri_job){.node = {.word = MRI_NODE_JOB}, .run = run_submitted};
+    mri_block_put(s->worker, m);
+    mri_worker_gone(s->worker);
+}
+
+static void run_pointer(mri_strand *s, mri_job *job)
+{
+    submitted *m = submitted_of(job);
+    (void)mri_task_call_in(s, NULL, m->fn, m->arg);
+    end_small(s, m);
+}
+
+static void run_copy(mri_strand *s, mri_job *job)
+{
+    submitted *m = submitted_of(job);
+    (void)mri_task_call_in(s, NULL, m->fn, m->copy);
+    end_small(s, m);
+}
+
+static void run_large(mri_strand *s, mri_job *job)
+{
+    submitted *m = submitted_of(job);
+    (void)mri_task_call_in(s, NULL, m->fn, (char *)m + LARGE_COPY);
+    mri_runtime_release(s->worker->runtime, m, LARGE_COPY + m->size);
+    mri_worker_gone(s->worker);
+}
+
+static void fill(submitted *m, mr_fn fn, void (*run)(mri_strand *, mri_job *))
+{
+    m->job.node.word = MRI_NODE_JOB;
+    m->job.run = run;
     m->fn = fn;
-    m->size = size;
-    m->arg = size > 0 ? m->copy : (void *)(uintptr_t)arg;
+}
+
+static void fill_small(submitted *m, mr_fn fn, const void *arg, size_t size)
+{
+    fill(m, fn, size > 0 ? run_copy : run_pointer);
     if (size > 0)
         memcpy(m->copy, arg, size);
+    else
+        m->arg = (void *)(uintptr_t)arg;
+}
+
+static submitted *compose_large(mr_runtime *rt, mr_fn fn, const void *arg,
+                                size_t size)
+{
+    submitted *m = size < SIZE_MAX / 2
+                       ? mri_runtime_allocate(rt, LARGE_COPY + size, 16)
+                       : NULL;
+    if (!m)
+        return NULL;
+    fill(m, fn, run_large);
+    m->size = size;
+    memcpy((char *)m + LARGE_COPY, arg, size);
     return m;
 }
 
-static int submit_inside(mri_strand *s, mr_runtime *rt, submitted *m)
+static int submit_inside(mri_worker *w, mr_fn fn, const void *arg, size_t size)
 {
+    submitted *m;
+    if (mri_likely(size <= MOST_IN_BLOCK)) {
+        m = mri_block_get(w);
+        if (m)
+            fill_small(m, fn, arg, size);
+    } else {
+        m = compose_large(w->runtime, fn, arg, size);
+    }
     if (!m)
         return MR_ENOMEM;
-    mri_runtime_born(rt);
-    mri_worker_push(s->worker, &m->job.node);
+    mri_worker_born(w, 1);
+    mri_worker_push(w, &m->job.node);
     return 0;
 }
 
-static int submit_outside(mr_runtime *rt, mr_fn fn, const void *arg,
-                          size_t size)
+static int submit_small(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
-    int rc = mri_runtime_admit(rt);
+    submitted *m = mri_block_get_outside(rt);
+    if (!m)
+        return MR_ENOMEM;
+    fill_small(m, fn, arg, size);
+    int rc = mri_runtime_submit(rt, &m->job.node);
+    if (mri_unlikely(rc < 0))
+        mri_block_put_outside(rt, m);
+    return rc;
+}
+
+static int submit_large(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
+{
+    submitted *m = compose_large(rt, fn, arg, size);
+    if (!m)
+        return MR_ENOMEM;
+    int rc = mri_runtime_submit(rt, &m->job.node);
     if (rc < 0)
-        return rc;
-    submitted *m = compose(rt, fn, arg, size);
-    if (m)
-        mri_runtime_post(rt, &m->job.node);
-    else
-        mri_runtime_gone(rt);
-    mri_runtime_leave(rt);
-    return m ? 0 : MR_ENOMEM;
+        mri_runtime_release(rt, m, LARGE_COPY + size);
+    return rc;
 }
 
 int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
     mri_strand *s = mri_strand_self();
+    if (!mri_runtime_is_here(rt))
+        return MR_EPERM;
     if (s && s->worker->runtime == rt)
-        return mri_runtime_is_here(rt)
-                   ? submit_inside(s, rt, compose(rt, fn, arg, size))
-                   : MR_EPERM;
-    return submit_outside(rt, fn, arg, size);
+        return submit_inside(s->worker, fn, arg, size);
+    if (mri_inbox_closed(&rt->inbox))
+        return MR_ECANCELED;
+    return size <= MOST_IN_BLOCK ? submit_small(rt, fn, arg, size)
+                                 : submit_large(rt, fn, arg, size);
 }
 
 /* ---- Main --------------------------------------------------------------- */

@@ -96,13 +96,13 @@ TEST(inbox, what_is_late_gets_in_though_closed)
     struct item item[3];
     mri_inbox_open(&in);
     number(item, 3);
-    EXPECT_EQ(mri_inbox_push_late(&in, &item[0].node), 1);
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[0].node, &item[0].node), 1);
     mri_inbox_close(&in);
-    EXPECT_EQ(mri_inbox_push_late(&in, &item[1].node), 0);
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[1].node, &item[1].node), 0);
     EXPECT(mri_inbox_closed(&in));
     expect_list(mri_inbox_take(&in), 0, 2);
     EXPECT(mri_inbox_is_empty(&in));
-    EXPECT_EQ(mri_inbox_push_late(&in, &item[2].node), 1);
+    EXPECT_EQ(mri_inbox_push_late(&in, &item[2].node, &item[2].node), 1);
     EXPECT(!mri_inbox_is_empty(&in));
     expect_list(mri_inbox_take(&in), 2, 1);
 }

@@ -199,7 +199,7 @@ static void pushes_late(void *a)
 {
     struct state *s = a;
     struct item *item = item_new(s, 1, 0);
-    int rc = mri_inbox_push_late(&s->inbox, &item->node);
+    int rc = mri_inbox_push_late(&s->inbox, &item->node, &item->node);
     model_assert(rc == 0 || rc == 1);
     s->in[1]++;
     s->told[1] += rc == 1;

@@ -14,9 +14,11 @@ int mri_thread_start(mri_thread *t, const char *name, void (*run)(void *),
     return 0;
 }
 
+/* The model's: what its workers say at their end. */
 void mri_thread_join(mri_thread *t)
 {
-    (void)t;
+    while (t->arg && !mri_load_acquire((mri_atomic_uptr *)t->arg))
+        mri_pause();
 }
 
 void mri_monitor_start(mr_runtime *rt)

@@ -2,8 +2,8 @@
  * bit per job. It promises what run_queue.h does: what was pushed before a
  * look began, as far as happens-before or a pair of fences tells, is found or
  * was taken by somebody; and whoever steals takes half, which is in nobody's
- * sight before it is in its own queue. Needs node.word to be the job's bit,
- * and the first job's node in place of the ring. */
+ * sight before it is in its own queue. Needs the
+ * first job in place of the ring. */
 #include "parts/run_queue.h"
 
 #include "sched/scene.h"
@@ -22,9 +22,24 @@ static mri_run_node *first_of(const mri_run_queue *q, uint64_t jobs)
     return &job[__builtin_ctzll(jobs)].node;
 }
 
+static uint64_t bit_of(const mri_run_queue *q, const mri_run_node *node)
+{
+    const mri_job *job = mri_container_of(node, const mri_job, node);
+    return UINT64_C(1) << (job - (const mri_job *)(void *)q->slot);
+}
+
 void mri_run_queue_push(mri_run_queue *q, mri_run_node *node)
 {
-    mri_or_release(&q->head, node->word);
+    mri_or_release(&q->head, bit_of(q, node));
+}
+
+void mri_run_queue_push_list(mri_run_queue *q, mri_run_node *first,
+                             mri_run_node *last, uint64_t count)
+{
+    uint64_t jobs = bit_of(q, last);
+    for (; count > 1; count--, first = first->next)
+        jobs |= bit_of(q, first);
+    mri_or_release(&q->head, jobs);
 }
 
 mri_run_node *mri_run_queue_pop(mri_run_queue *q)

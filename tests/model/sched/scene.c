@@ -125,8 +125,6 @@ void scene_open(struct state *s, uint32_t n, unsigned expected, bool watched)
             mri_init(&s->strand[i].deque.want, 1);
     for (uint32_t i = 0; i < n; i++)
         open_worker(s, i);
-    for (int i = 0; i < NODES; i++)
-        s->job[i].node.word = UINT64_C(1) << i;
     s->expected = expected;
     set_scene(s);
     name_words(s);

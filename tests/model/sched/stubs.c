@@ -6,9 +6,17 @@
 #include "model.h"
 #include "os/cpus.h"
 #include "os/fork.h"
+#include "os/futex.h"
 #include <millrace/machine.h>
 
 /* ---- Threads and the machine -------------------------------------------- */
+
+/* As long as nothing changes. */
+void mri_futex_nap(int64_t ns)
+{
+    (void)ns;
+    mri_pause();
+}
 
 int mri_thread_pin(int cpu)
 {
