@@ -158,19 +158,47 @@ static int start_workers(mr_runtime *rt)
     return 0;
 }
 
-/* The CPU of each worker. */
+static void pin_workers(mr_runtime *rt, const mri_cpus *cpus)
+{
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        mri_worker *w = &rt->worker[i];
+        w->cpu = cpus->cpu[i % (uint32_t)cpus->affinity].id;
+        mri_init(&w->at, (uint32_t)w->cpu);
+    }
+}
+
+static int open_places(mr_runtime *rt, const mri_cpus *cpus)
+{
+    size_t size = mri_places_size(cpus);
+    void *memory = mri_runtime_allocate(rt, size, _Alignof(max_align_t));
+    if (!memory)
+        return MR_ENOMEM;
+    mri_places_open(&rt->places, cpus, memory);
+    rt->places_size = size;
+    return 0;
+}
+
+static void close_places(mr_runtime *rt)
+{
+    if (rt->places_size > 0)
+        mri_runtime_release(rt, rt->places.key, rt->places_size);
+}
+
+/* The CPU of each worker, and who is near whom: of two nobody is nearer. */
 static int place_workers(mr_runtime *rt)
 {
     mri_cpus cpus;
-    if (!rt->config.pin)
+    if (!rt->config.pin && rt->workers <= 2)
         return 0;
     int rc = mri_cpus_open(&cpus, NULL);
     if (rc < 0)
         return rc;
-    for (uint32_t i = 0; i < rt->workers; i++)
-        rt->worker[i].cpu = cpus.cpu[i % (uint32_t)cpus.affinity].id;
+    if (rt->config.pin)
+        pin_workers(rt, &cpus);
+    if (rt->workers > 2)
+        rc = open_places(rt, &cpus);
     mri_cpus_close(&cpus);
-    return 0;
+    return rc;
 }
 
 static size_t workers_size(const mr_runtime *rt)
@@ -216,6 +244,7 @@ static int open_runtime(mr_runtime *rt)
         mri_monitor_start(rt);
         return 0;
     }
+    close_places(rt);
     close_blocking(rt);
 close_pool:
     close_pool(rt);
@@ -304,6 +333,7 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     close_blocking(rt);
     mr_config config = rt->config; /* 5 */
     mri_block_close(rt);
+    close_places(rt);
     close_pool(rt);
     mri_runtime_release(rt, rt->worker, workers_size(rt));
     config.release(config.context, rt, sizeof *rt);

@@ -9,6 +9,7 @@
 #include "os/fork.h"
 #include "sched/blocking.h"
 #include "sched/monitor.h"
+#include "sched/places.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
@@ -19,6 +20,8 @@ struct mr_runtime {
     uint32_t generation; /* of the process: another one after fork() */
     mri_worker *worker;  /* `workers`, then MRI_SPARE_SEATS for spares, which
                             are initialised when one joins first */
+    mri_places places;
+    size_t places_size; /* of their memory; 0: none */
     mr_config config;
 
     mri_strand_pool pool;

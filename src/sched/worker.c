@@ -49,6 +49,7 @@ void mri_worker_open(mr_runtime *rt, uint32_t i)
     w->runtime = rt;
     w->index = i;
     w->cpu = -1;
+    mri_init(&w->at, (uint32_t)-1);
     w->random = UINT64_C(88172645463325252) + UINT64_C(0x9e3779b97f4a7c15) * i;
     mri_init(&w->current, NULL);
     mri_timers_open(&w->timers, mri_clock_now());
@@ -110,16 +111,47 @@ static bool steal_from_spares(mri_worker *w, mri_work *work)
     return false;
 }
 
+/* Where it is, for others and itself; where that matters and may change. */
+static void locate(mri_worker *w)
+{
+    if (mri_unlikely(w->runtime->places.levels > 0) && w->cpu < 0)
+        mri_store_relaxed(&w->at, (uint32_t)mri_thread_cpu());
+}
+
+static bool is_near(const mri_worker *w, const mri_worker *victim,
+                    uint32_t level)
+{
+    /* Relaxed: a hint; a worker moves when it likes. */
+    return mri_places_near(&w->runtime->places, level,
+                           (int)mri_load_relaxed(&w->at),
+                           (int)mri_load_relaxed(&victim->at));
+}
+
+/* Those near at this level; beyond the last: all. */
+static bool steal_round(mri_worker *w, mri_work *work, uint32_t start,
+                        uint32_t level)
+{
+    mr_runtime *rt = w->runtime;
+    for (uint32_t i = 0; i < rt->workers; i++) {
+        uint32_t v =
+            start + i < rt->workers ? start + i : start + i - rt->workers;
+        if (v != w->index &&
+            (level == rt->places.levels || is_near(w, &rt->worker[v], level)) &&
+            steal_from(w, &rt->worker[v], work))
+            return true;
+    }
+    return false;
+}
+
+/* In the last round those who are near are asked again: they may have been
+ * somewhere else in the rounds before, and nobody must be left out. */
 bool mri_worker_steal(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
     uint32_t start = (uint32_t)(next_random(w) % rt->workers);
-    for (uint32_t i = 0; i < rt->workers; i++) {
-        uint32_t v =
-            start + i < rt->workers ? start + i : start + i - rt->workers;
-        if (v != w->index && steal_from(w, &rt->worker[v], work))
+    for (uint32_t level = 0; level <= rt->places.levels; level++)
+        if (steal_round(w, work, start, level))
             return true;
-    }
     return steal_from_spares(w, work);
 }
 
@@ -133,6 +165,7 @@ static bool find(mri_worker *w, mri_work *work)
         if (mri_load_relaxed(&w->runtime->stopping))
             return false;
         mri_runtime_pause(w->runtime);
+        locate(w);
         if (mri_idle_search(w, work) || mri_idle_wait(w, work))
             return true;
     }

@@ -7,7 +7,8 @@
  *            takes all, into its own queue
  *   timers   what is due, into its queue: see wait.h
  *   others   the deque of the strand that another worker runs, then that
- *            worker's queue; from a random one on, all of them, then the spares
+ *            worker's queue; from a random one on, those that are near (see
+ *            places.h), nearest first, then all of them, then the spares
  * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
  * `next`, which then joins the queue: so whoever stands in a queue of n waits
  * for no more than n + n / MRI_INBOX_TURN + 1 picks of its worker.
@@ -80,6 +81,7 @@ struct mri_worker {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic(mri_strand *) current;
     mri_atomic_u32 idle; /* 1: has nothing to run and looks for the last time,
                             or sleeps */
+    mri_atomic_u32 at;   /* the CPU it was seen on last; see places.h */
     mri_atomic_u64 born, gone; /* jobs; see entry.c */
     mri_worker_stats stats;
     mri_atomic_u32 tid; /* of its thread; 0: not known yet */

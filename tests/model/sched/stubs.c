@@ -18,6 +18,11 @@ void mri_futex_nap(int64_t ns)
     mri_pause();
 }
 
+int mri_thread_cpu(void)
+{
+    return 0;
+}
+
 int mri_thread_pin(int cpu)
 {
     (void)cpu;
