@@ -19,8 +19,8 @@
  * first and MR_DEFINE_FORKABLE(result, name, type, argument) later.
  *
  * name(x) calls it from any code: inside a task it forks; outside, it is the
- * serial program. MR_CALL(name, x) is the same from the body of a forkable
- * function, and as cheap as any call.
+ * serial program, each child run by its await. MR_CALL(name, x) is the same
+ * from the body of a forkable function, and as cheap as any call.
  *
  * MR_CHILD(name, child) declares one child in the frame, MR_CHILDREN(name,
  * children, n) an array of them, used by MR_SPAWN_AT(name, children, i, x) and
