@@ -8,9 +8,11 @@
  * Counting. Each worker, spares included, counts the jobs that were born on it,
  * those that it took out of the inbox included, and those that ended on it: two
  * words that only grow and that it alone writes. Nothing is shared by those who
- * submit. born  + 1  before the job is pushed; before the inbox is taken, for
- * the taking itself, and + n when it is known to have brought n gone  + 1 after
- * the job has ended; after that + n, for the taking
+ * submit.
+ *     born + 1   before the job is pushed; and before the inbox is taken, for
+ *                the taking itself
+ *     born + n   when the taking is known to have brought n jobs
+ *     gone + 1   after the job has ended; and after that + n, for the taking
  *
  * All have ended, for good, if the inbox was closed and then is found empty,
  * then all `gone` are read, then all `born`, and the sums are equal:
@@ -18,7 +20,7 @@
  *    So whose end was counted, its birth was counted too, as that is read
  *    later (and so is how many seats there are, so that none with such a birth
  *    is left out). The sums being equal, the counted births are those of the
- * jobs (and takings) whose ends were counted.
+ *    jobs (and takings) whose ends were counted.
  *  - Let a job live whose birth was not counted. If a task submitted it, its
  *    birth comes before that task's end, so that the task's end was not counted
  *    either, nor hence the task's birth. So there is one among its ancestors
