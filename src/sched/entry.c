@@ -12,7 +12,7 @@
  *     born + 1   before the job is pushed; and before the inbox is taken, for
  *                the taking itself
  *     born + n   when the taking is known to have brought n jobs
- *     gone + 1   after the job has ended; and after that + n, for the taking
+ *     gone + 1   after the job has ended; and, for the taking, after that + n
  *
  * All have ended, for good, if the inbox was closed and then is found empty,
  * then all `gone` are read, then all `born`, and the sums are equal:
