@@ -56,18 +56,29 @@ void mri_worker_open(mr_runtime *rt, uint32_t i)
     mri_run_queue_open(&w->queue, w->slots, MRI_QUEUE);
 }
 
+/* The pick of a turn: inbox and queue in turns, so that neither holds the other
+ * up, and `next` not at all: it may lead to one after the other, without end.
+ */
+static mri_run_node *pick_in_turn(mri_worker *w)
+{
+    mri_time_fire_own(w);
+    bool inbox_first = w->tick / MRI_INBOX_TURN % 2 != 0;
+    mri_run_node *node = inbox_first ? take_inbox(w) : NULL;
+    if (!node)
+        node = mri_run_queue_pop(&w->queue);
+    if (!node)
+        node = take_inbox(w);
+    /* This one may take long, and nobody else sees `next`. */
+    if (node && w->next)
+        mri_worker_push(w, take_next(w));
+    return node;
+}
+
 bool mri_worker_look(mri_worker *w, mri_work *work)
 {
     mri_run_node *node = NULL;
-    if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0)) {
-        mri_time_fire_own(w);
-        node = take_inbox(w);
-        if (!node)
-            node = mri_run_queue_pop(&w->queue);
-        /* This one may take long, and nobody else sees `next`. */
-        if (node && w->next)
-            mri_worker_push(w, take_next(w));
-    }
+    if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0))
+        node = pick_in_turn(w);
     if (!node)
         node = take_next(w);
     if (!node)

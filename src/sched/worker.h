@@ -9,9 +9,15 @@
  *   others   the deque of the strand that another worker runs, then that
  *            worker's queue; from a random one on, those that are near (see
  *            places.h), nearest first, then all of them, then the spares
- * Every MRI_INBOX_TURN-th time the inbox comes first, and the queue before
- * `next`, which then joins the queue: so whoever stands in a queue of n waits
- * for no more than n + n / MRI_INBOX_TURN + 1 picks of its worker.
+ * Every MRI_INBOX_TURN-th pick is a turn: of the inbox and of the queue by
+ * turns (of the other where there is nothing), and `next` joins the queue. So
+ * of the worker's picks no more than 2 T (n + 1), T = MRI_INBOX_TURN come
+ * before that of what stands in its queue behind n others, whatever they wake
+ * and whatever comes in from outside: of 2 T picks one is the queue's, and the
+ * queue is first in, first out. What comes in from outside with m before it is
+ * in the queue, behind them, after 2 T; and a timer that is due after T.
+ * Without chains of wake-ups it is n + n / T + 1. A child that its parent runs
+ * in its await, and all that it calls, are part of the pick.
  *
  * Idle: see idle.c, which has the proof that no work is left lying.
  *
