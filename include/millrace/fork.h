@@ -102,13 +102,6 @@
         mr_deque *deque = mr_detail1_deque();                                  \
         return name_##_mr_call(deque, MR_LOAD_(&deque->head), argument);       \
     }                                                                          \
-    MR_COLD_ name_##_mr_result name_##_mr_run_elsewhere(mr_deque *deque,       \
-                                                        mr_slot *slot)         \
-    {                                                                          \
-        if (!mr_detail1_run_elsewhere(deque, slot, name_##_mr_run))            \
-            return name_##_mr_call_slot(deque, slot, slot);                    \
-        return name_##_mr_result_of(slot);                                     \
-    }                                                                          \
     MR_INLINE_ void name_##_mr_fill(mr_slot *slot, name_##_mr_beside *beside,  \
                                     name_##_mr_argument argument)              \
     {                                                                          \
@@ -136,15 +129,18 @@
         mr_deque *deque, mr_slot **head, mr_slot *slot)                        \
     {                                                                          \
         MR_CHECK_HEAD_(deque, *head, #name_);                                  \
-        if (MR_UNLIKELY_(                                                      \
-                mr_detail_await(deque, slot, *head, name_##_mr_run))) {        \
+        mr_slot *ran = mr_detail_await(deque, slot, *head, name_##_mr_run);    \
+        if (MR_UNLIKELY_(ran)) {                                               \
             name_##_mr_result result = name_##_mr_result_of(slot);             \
-            *head = mr_detail1_await_end(deque, slot);                         \
+            MR_AWAIT_GET_(*head, mr_detail1_await_end, deque, slot);           \
             return result;                                                     \
         }                                                                      \
         *head = slot;                                                          \
-        if (MR_UNLIKELY_(mr_detail_stack_is_below(&deque->stack_limit)))       \
-            return name_##_mr_run_elsewhere(deque, slot);                      \
+        if (MR_UNLIKELY_(mr_detail_stack_is_below(&deque->stack_limit))) {     \
+            MR_QUIET_GET_(ran, mr_detail1_await_elsewhere, deque, slot);       \
+            if (ran)                                                           \
+                return name_##_mr_result_of(slot);                             \
+        }                                                                      \
         return name_##_mr_call_slot(deque, slot, slot);                        \
     }
 

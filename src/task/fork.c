@@ -163,7 +163,8 @@ void mr_detail1_publish(mr_deque *deque, mr_slot *head)
 
 /* ---- Awaits ------------------------------------------------------------- */
 
-bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
+/* False: it is the caller's to run. */
+static bool await_slow(mr_deque *deque, mr_slot *slot)
 {
     mri_deque *d = inner(deque);
     mri_slot *s = inner_slot(slot);
@@ -182,6 +183,11 @@ bool mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
     return verdict != MRI_MINE;
 }
 
+mr_slot *mr_detail1_await_slow(mr_deque *deque, mr_slot *slot)
+{
+    return await_slow(deque, slot) ? slot : NULL;
+}
+
 mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot)
 {
     if (is_spilled(deque, slot)) {
@@ -189,6 +195,15 @@ mr_slot *mr_detail1_await_end(mr_deque *deque, mr_slot *slot)
         release_spilled(deque);
     }
     return MR_LOAD_(&deque->head);
+}
+
+mr_slot *mr_detail1_await_elsewhere(mr_deque *deque, mr_slot *slot)
+{
+    mri_slot *s = inner_slot(slot);
+    return mri_worker_run_elsewhere(mri_strand_of_deque(inner(deque)), s,
+                                    mri_slot_function(s))
+               ? slot
+               : NULL;
 }
 
 bool mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot, mr_slot_fn fn)
