@@ -81,8 +81,8 @@ MR_API mr_slot *mr_detail1_await_elsewhere(mr_deque *deque, mr_slot *slot);
 MR_API bool mr_detail1_run_elsewhere(mr_deque *deque, mr_slot *slot,
                                      mr_slot_fn fn);
 
-/* What is slow in an await. Clang, where nothing in a function preserves
- * registers but quiet calls, saves a third less of them. */
+/* What is slow in an await. Where none but the body is called in the ordinary
+ * way, clang takes a quarter less time for fib; gcc gains nothing. */
 #if defined(__clang__)
 #define MR_AWAIT_GET_ MR_QUIET_GET_
 #else
