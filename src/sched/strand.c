@@ -215,17 +215,15 @@ void mri_strand_ready(mri_strand *s)
     mri_runtime_post(rt, &s->node);
 }
 
-void mri_strand_ready_chain(mr_runtime *rt, mri_run_node *newest,
-                            mri_run_node *oldest)
+void mri_strand_ready_list(mr_runtime *rt, mri_run_node *first,
+                           mri_run_node *last, uint64_t count)
 {
     mri_strand *here = mri_strand_self();
     if (!here || here->worker->runtime != rt) {
-        mri_runtime_post_chain(rt, newest, oldest);
+        /* In reverse: as if they had become ready so. */
+        mri_runtime_post_chain(rt, first, last);
         return;
     }
-    for (mri_run_node *node = newest, *then; node; node = then) {
-        then = node->next;
-        mri_run_queue_push(&here->worker->queue, node);
-    }
+    mri_run_queue_push_list(&here->worker->queue, first, last, count);
     mri_runtime_wake(rt);
 }

@@ -136,9 +136,9 @@ void mri_strand_yield(mri_strand *s);
  * one that is a visitor (mri_runtime_enter) until it has returned from here. */
 void mri_strand_ready(mri_strand *s);
 
-/* The same for many of one runtime, whose nodes are linked by `next`. */
-void mri_strand_ready_chain(mr_runtime *rt, mri_run_node *newest,
-                            mri_run_node *oldest);
+/* The same for `count` of one runtime, their nodes linked by `next`. */
+void mri_strand_ready_list(mr_runtime *rt, mri_run_node *first,
+                           mri_run_node *last, uint64_t count);
 
 /* On strand s, around what begins with a context of its own: nothing that is
  * done here afterwards belongs to it. */

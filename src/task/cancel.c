@@ -18,8 +18,8 @@
  * If the strand is in the list: of the two fences one comes first. If the
  * strand's, the count is seen, and with it that the park began. If the other,
  * the strand sees `cut`, and it does not matter what was seen of it. If it
- * joins, under the lock, after the list was gone through, it sees `cut` there,
- * and stays outside. A count that is old ends nothing (park_word.h).
+ * joins after the list was gone through, it sees `cut` by way of the lock. A
+ * count that is old ends nothing (park_word.h).
  *
  * Who is told leaves the list at once, so that the lock is held for no more
  * than BATCH of them, and those that are told first go on meanwhile. What has
@@ -70,14 +70,11 @@ static void join(mri_strand *s, mri_scope *sc)
     if (m->of)
         leave(s);
     mri_lock_acquire(&sc->lock);
-    /* Relaxed: under the lock; see above. */
-    if (!mri_load_relaxed(&sc->cut)) {
-        m->next = sc->members;
-        m->from = &sc->members;
-        if (m->next)
-            m->next->from = &m->next;
-        sc->members = m;
-    }
+    m->next = sc->members;
+    m->from = &sc->members;
+    if (m->next)
+        m->next->from = &m->next;
+    sc->members = m;
     mri_lock_release(&sc->lock);
     m->of = sc;
     m->leave = leave;
@@ -159,12 +156,24 @@ static int tell_scopes(mri_scope *sc, int reason, mri_scope **then)
     return n;
 }
 
-typedef struct chain {
-    mri_run_node *newest, *oldest;
-} chain;
+/* Strands to be made ready. */
+typedef struct list {
+    mri_run_node *first, *last;
+    uint64_t count;
+} list;
+
+static void append(list *l, mri_run_node *node)
+{
+    node->next = NULL;
+    if (l->count++ == 0)
+        l->first = node;
+    else
+        l->last->next = node;
+    l->last = node;
+}
 
 /* Under the lock. How many. */
-static int tell_members(mri_scope *sc, chain *ready)
+static int tell_members(mri_scope *sc, list *ready)
 {
     int n = 0;
     for (mri_member *m; n < BATCH && (m = sc->members); n++) {
@@ -172,12 +181,8 @@ static int tell_members(mri_scope *sc, chain *ready)
         unlink_member(m);
         /* Relaxed: see above. */
         uint64_t count = mri_load_relaxed(&m->cancelable);
-        if (mri_park_cancel(&s->park, count) != MRI_PARK_RESUME)
-            continue;
-        s->node.next = ready->newest;
-        ready->newest = &s->node;
-        if (!ready->oldest)
-            ready->oldest = &s->node;
+        if (mri_park_cancel(&s->park, count) == MRI_PARK_RESUME)
+            append(ready, &s->node);
     }
     return n;
 }
@@ -189,13 +194,13 @@ static mri_scope *tell(mri_scope *sc, int reason, mri_scope *then)
     mr_runtime *rt = sc->runtime;
     mri_fence_seq_cst(); /* with the one in may_wait */
     while (more) {
-        chain ready = {NULL, NULL};
+        list ready = {NULL, NULL, 0};
         mri_lock_acquire(&sc->lock);
         more = tell_scopes(sc, reason, &then) == BATCH;
         more |= tell_members(sc, &ready) == BATCH;
         mri_lock_release(&sc->lock);
-        if (ready.newest)
-            mri_strand_ready_chain(rt, ready.newest, ready.oldest);
+        if (ready.count > 0)
+            mri_strand_ready_list(rt, ready.first, ready.last, ready.count);
     }
     return then;
 }

@@ -122,8 +122,8 @@ static int64_t wait_for_all(mri_strand *s, mri_scope *sc)
     if (s->member.of == sc)
         s->member.leave(s);
     /* Acquire: all that was done with it. Where others count, the last one
-     * completes `done`. */
-    if (mri_sub_acq_rel(&sc->live, MRI_SCOPE_ONE) != MRI_SCOPE_ONE)
+     * completes `done`, and needs nothing of the opener's. */
+    if (mri_sub_acquire(&sc->live, MRI_SCOPE_ONE) != MRI_SCOPE_ONE)
         mri_worker_await(s, &sc->done);
     int64_t result = result_of(sc);
     disarm(s, sc);

@@ -58,7 +58,7 @@ struct mri_scope {
     /* Under the parent's lock; `from` is NULL once it was told. */
     mri_scope *next, **from;
 
-    /* Under the lock: who is to be told. Nobody joins when `cut` is set. */
+    /* Under the lock: who is to be told. */
     mri_scope *scopes;
     mri_member *members;
 

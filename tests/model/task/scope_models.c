@@ -28,7 +28,6 @@ static int64_t waits_handed(void *arg)
     struct state *s = arg;
     int rc = scene_wait_handed(s);
     model_assert(rc == 0 || rc == MR_ECANCELED);
-    s->seen[1] = rc;
     return 0;
 }
 
@@ -96,6 +95,29 @@ static void closes_two(void *a)
                  (second == MR_ECANCELED && rc == MR_EIO));
 }
 
+/* The first to fail is the cause; the other fails because it was cancelled. */
+static int64_t fails_when_cancelled(void *arg)
+{
+    return scene_wait(arg) == MR_ECANCELED ? MR_EIO : 0;
+}
+
+static void closes_with_cause(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], fails_when_cancelled, s);
+    mr_scope_spawn(scope, &s->task[1], fails, &code[1]);
+    model_assert(scene_close(scope) == MR_EPIPE);
+}
+
+static int64_t is_alone(void *arg)
+{
+    struct state *s = *(struct state **)arg;
+    s->ran++;
+    model_assert(mri_load_relaxed(&s->pushed) == s->ran);
+    return 0;
+}
+
 /* One at a time; both run on the same strand. */
 static void closes_limited(void *a)
 {
@@ -103,8 +125,9 @@ static void closes_limited(void *a)
     mr_scope *scope = scene_scope(s, 0, MR_NEVER);
     model_assert(mr_scope_limit(scope, 1) == 0);
     for (int i = 0; i < 2; i++)
-        model_assert(mr_scope_go(scope, succeeds, &code[i], sizeof(int)) == 0);
+        model_assert(mr_scope_go(scope, is_alone, &s, sizeof s) == 0);
     model_assert(scene_close(scope) == 0);
+    model_assert(s->ran == 2);
 }
 
 static void runs_both(void *a)
@@ -143,6 +166,16 @@ static void opener_cancels(void *a)
     /* Not started: nobody completes anything. */
     if (result == MR_ECANCELED)
         mri_store_release(&s->handed, UINT64_C(1) << 40);
+}
+
+static void cancels_first(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_cancel(scope);
+    mr_scope_spawn(scope, &s->task[0], succeeds, NULL);
+    model_assert(scene_close(scope) == MR_ECANCELED);
+    model_assert(mr_task_result(&s->task[0]) == MR_ECANCELED);
 }
 
 static void completes_child(void *a)
@@ -188,6 +221,42 @@ static void closes_outer_at_once(void *a)
     mr_scope_spawn(scope, &s->task[0], opens_and_closes, s);
     mr_scope_spawn(scope, &s->task[1], fails, &code[1]);
     model_assert(scene_close(scope) == MR_EPIPE);
+}
+
+/* Only the inner one is cut short, by a stranger. */
+static void waits_in_both(void *a)
+{
+    struct state *s = a;
+    mr_scope *outer = scene_scope(s, 1, MR_NEVER);
+    model_assert(scene_wait_over(s) == 0);
+    mr_scope *inner = scene_scope(s, 0, MR_NEVER);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    model_assert(scene_close(inner) == MR_ECANCELED);
+    model_assert(scene_wait_over(s) == 0);
+    model_assert(scene_close(outer) == 0);
+}
+
+/* What was done before a scope was cut short is seen by those who see that. */
+static void says_and_cancels(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_await_scope(s, 0);
+    s->said = 1;
+    mr_scope_cancel(scope);
+}
+
+static void sees_what_was_said(void *a)
+{
+    struct state *s = a;
+    mr_scope *outer = scene_scope(s, 0, MR_NEVER);
+    if (mr_cancelled())
+        model_assert(s->said == 1);
+    mr_scope *inner = scene_scope(s, 1, MR_NEVER);
+    if (mr_cancelled())
+        model_assert(s->said == 1);
+    model_assert(scene_wait(s) == MR_ECANCELED);
+    model_assert(scene_close(inner) == MR_ECANCELED);
+    model_assert(scene_close(outer) == MR_ECANCELED);
 }
 
 /* Waits in the outer scope, in the inner one, and in the outer one again. */
@@ -259,6 +328,12 @@ SCOPE(child_fails_wait_ends, scene_open,
 SCOPE(last_child_and_close, scene_open, .thread = {closes, runs_first},
       .bound = 3, .deep_bound = 4)
 SCOPE(two_fail, scene_open, .thread = {closes_two, runs_first, runs_second})
+SCOPE(cause, scene_open, .thread = {closes_with_cause, runs_first, runs_second},
+      .bound = 1, .deep_bound = 2)
+SCOPE(cut_before, scene_open, .thread = {cancels_first, runs_first})
+SCOPE(waits_in_both, scene_open_foreign_1, .thread = {waits_in_both, cancels})
+SCOPE(sees_before, scene_open_foreign_1,
+      .thread = {sees_what_was_said, says_and_cancels})
 SCOPE(limit, scene_open, .thread = {closes_limited, runs_both})
 SCOPE(stranger_cancels, scene_open_foreign,
       .thread = {closes_after_stranger, runs_first, cancels}, .bound = 1,

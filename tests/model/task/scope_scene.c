@@ -48,14 +48,16 @@ void mri_strand_ready(mri_strand *strand)
     mri_add_release(&s->resumed[index_of(s, strand)], 1);
 }
 
-void mri_strand_ready_chain(mr_runtime *rt, mri_run_node *newest,
-                            mri_run_node *oldest)
+void mri_strand_ready_list(mr_runtime *rt, mri_run_node *first,
+                           mri_run_node *last, uint64_t count)
 {
     (void)rt;
-    for (mri_run_node *node = newest, *then; node; node = then) {
-        then = node == oldest ? NULL : node->next;
+    model_assert(!last->next);
+    for (mri_run_node *node = first, *then; node; node = then, count--) {
+        then = node->next;
         mri_strand_ready(mri_container_of(node, mri_strand, node));
     }
+    model_assert(count == 0);
 }
 
 enum mri_park_state mri_wait(mri_strand *strand, uint64_t count,
@@ -180,6 +182,13 @@ void scene_open_foreign(void *a)
     s->foreign = 1 << 2;
 }
 
+void scene_open_foreign_1(void *a)
+{
+    struct state *s = a;
+    scene_open(a);
+    s->foreign = 1 << 1;
+}
+
 mr_scope *scene_scope(struct state *s, unsigned n, int64_t deadline)
 {
     mr_scope *scope = model_alloc(sizeof(mri_scope));
@@ -196,6 +205,8 @@ mr_scope *scene_scope(struct state *s, unsigned n, int64_t deadline)
 int64_t scene_close(mr_scope *scope)
 {
     int64_t rc = mr_scope_close(scope);
+    const mri_scope *sc = (const mri_scope *)scope;
+    model_assert(!sc->members && !sc->scopes && !sc->first);
     model_free(scope);
     return rc;
 }
@@ -222,6 +233,14 @@ int scene_wait(struct state *s)
     mri_strand *strand = &s->strand[model_thread()];
     return mri_cancelable_wait(strand, mri_park_begin(&strand->park),
                                MRI_NEVER);
+}
+
+int scene_wait_over(struct state *s)
+{
+    mri_strand *strand = &s->strand[model_thread()];
+    uint64_t count = mri_park_begin(&strand->park);
+    (void)!mri_park_complete(&strand->park, count);
+    return mri_cancelable_wait(strand, count, MRI_NEVER);
 }
 
 int scene_wait_handed(struct state *s)

@@ -33,12 +33,14 @@ struct state {
     mri_atomic_u32 alarm_state;
     mri_atomic_u32 visitors;
     mr_task task[CELLS];
-    int64_t seen[STRANDS]; /* what each found, for the end */
+    uint32_t ran; /* children that ran: the thread that runs them */
+    int said;     /* plain: before a scope was cut short */
 };
 
-/* Setup: every thread a strand; and with thread 2 a foreign one. */
+/* Setup: every thread a strand; and with thread 2 or 1 a foreign one. */
 void scene_open(void *state);
 void scene_open_foreign(void *state);
+void scene_open_foreign_1(void *state);
 
 /* A scope in a block of its own, opened, and known as the n-th; and closed,
  * its block freed. */
@@ -51,9 +53,10 @@ mr_scope *scene_await_scope(struct state *s, unsigned n);
 /* The thread of strand i: run what was pushed as the n-th. */
 void scene_run(struct state *s, unsigned i, unsigned n);
 
-/* On the calling thread's strand: a wait without end; and one whose count
- * scene_complete gets. */
+/* On the calling thread's strand: a wait without end; one that is over as it
+ * begins; and one whose count scene_complete gets. */
 int scene_wait(struct state *s);
+int scene_wait_over(struct state *s);
 int scene_wait_handed(struct state *s);
 void scene_complete(struct state *s, unsigned strand);
 
