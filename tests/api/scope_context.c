@@ -19,7 +19,7 @@ static void run_on_some(mr_fn fn)
 static int64_t names_its_scope(void *arg)
 {
     (void)arg;
-    if (mr_now() % 3 == 0)
+    if (mr_now() % 50 == 0)
         mr_yield();
     return mr_deadline();
 }
@@ -93,6 +93,45 @@ MR_FORKABLE(int64_t, forks_many, int64_t, n)
     for (int64_t i = 0; i < n; i++)
         same += MR_AWAIT_AT(typed_name, child, i) == mr_deadline();
     return same;
+}
+
+/* No slot is left: what is spawned within goes to the run queue, and what is
+ * awaited within was spawned outside. */
+static void opens_where_no_slot_is_left(void)
+{
+    int64_t deadline = mr_after(100 * MR_S);
+    mr_scope scope;
+    mr_task task[10];
+    mr_scope_open(&scope, deadline);
+    for (int i = 0; i < 10; i++)
+        mr_spawn(&task[i], names_its_scope, NULL);
+    for (int i = 0; i < 10; i++)
+        EXPECT_EQ(mr_await(&task[i]), deadline);
+    EXPECT_EQ(typed_name(0), deadline);
+    EXPECT_EQ(mr_scope_close(&scope), 0);
+}
+
+MR_FORKABLE(int64_t, forks_around, int64_t, n)
+{
+    int64_t same = 0;
+    MR_CHILDREN(typed_name, child, MANY);
+    for (int64_t i = 0; i < n; i++)
+        MR_SPAWN_AT(typed_name, child, i, i);
+    opens_where_no_slot_is_left();
+    for (int64_t i = n; i-- > 0;)
+        same += MR_AWAIT_AT(typed_name, child, i) == MR_NEVER;
+    return same;
+}
+
+static int64_t forks_more_than_fit_around(void *arg)
+{
+    (void)arg;
+    return forks_around(MANY) - MANY;
+}
+
+TEST(scope_context, a_scope_opens_where_no_slot_is_left)
+{
+    run_on_some(forks_more_than_fit_around);
 }
 
 static int64_t forks_more_than_fit(void *arg)

@@ -4,6 +4,8 @@
 #include "test.h"
 
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
 {
@@ -129,6 +131,36 @@ static int64_t lends_to_another(void *arg)
 TEST(scope_rules, another_runtime_does_not_spawn_into_it)
 {
     EXPECT_EQ(run_with(1, lends_to_another, NULL), 0);
+}
+
+/* The worker alone is in the child: nobody would come. */
+static int64_t forks(void *arg)
+{
+    mr_scope scope;
+    mr_task task;
+    int64_t n = 1;
+    int status = 0;
+    (void)arg;
+    mr_scope_open(&scope, MR_NEVER);
+    pid_t pid = fork();
+    if (pid == 0) {
+        mr_scope_spawn(&scope, &task, echo, &n);
+        mr_scope_cancel(&scope);
+        _exit(mr_task_result(&task) == MR_EPERM &&
+                      mr_scope_go(&scope, echo, &n, sizeof n) == MR_EPERM &&
+                      mr_scope_close(&scope) == MR_EPERM &&
+                      mr_scope_close(&scope) == MR_EPERM
+                  ? 7
+                  : 1);
+    }
+    EXPECT(pid > 0 && waitpid(pid, &status, 0) == pid);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    return mr_scope_close(&scope);
+}
+
+TEST(scope_rules, in_a_child_of_fork_nothing_is_spawned_or_waited_for)
+{
+    EXPECT_EQ(run_with(2, forks, NULL), 0);
 }
 
 /* ---- What stops the program --------------------------------------------- */
