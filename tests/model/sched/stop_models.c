@@ -215,13 +215,15 @@ static void stops_then_is_refused(void *a)
     MODEL(stop_##name_, .state_size = sizeof(struct state),                    \
           .finish = accepted_has_run, .free_pauses = MODEL_NONE, __VA_ARGS__)
 
-STOP(waits_for_what_it_accepted, .setup = open_and_keep, .bound = 1,
-     .deep_bound = 2, .thread = {works, submits_0, stops_then_is_refused})
+STOP(waits_for_what_it_accepted, .setup = open_and_keep,
+     .bound = MODEL_NO_PREEMPTION, .deep_bound = 1,
+     .thread = {works, submits_0, stops_then_is_refused})
 STOP(may_give_up_and_come_again, .setup = open_and_keep,
      .bound = MODEL_NO_PREEMPTION, .deep_bound = 1,
      .thread = {works, submits_0, stops_in_time})
-STOP(waits_for_what_tasks_submit, .setup = open_and_keep, .bound = 1,
-     .deep_bound = 2, .thread = {works_and_submits, submits_0, stops})
+STOP(waits_for_what_tasks_submit, .setup = open_and_keep,
+     .bound = MODEL_NO_PREEMPTION, .deep_bound = 1,
+     .thread = {works_and_submits, submits_0, stops})
 STOP(against_two, .setup = open_and_keep, .deep_only = true,
      .deep_bound = MODEL_NO_PREEMPTION,
      .thread = {works, submits_0, submits_1, stops})
