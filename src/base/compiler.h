@@ -23,6 +23,10 @@
 #define MRI_NORETURN __attribute__((noreturn))
 /* Reads what AddressSanitizer holds to be out of bounds: stacks at rest. */
 #define MRI_NO_ASAN __attribute__((noinline, no_sanitize("address")))
+/* Reads plain words that others write, and knows that they may be old. */
+#define MRI_NO_TSAN __attribute__((noinline, no_sanitize("thread")))
+/* Where the function that says this was called. */
+#define MRI_CALL_SITE() __builtin_return_address(0)
 #define MRI_UNUSED __attribute__((unused))
 #define MRI_ALIGNED(n) __attribute__((aligned(n)))
 #define MRI_PRINTF(text, first) __attribute__((format(printf, text, first)))

@@ -22,3 +22,10 @@ void mri_clock_sleep(int64_t deadline)
            EINTR)
         continue;
 }
+
+int64_t mri_clock_coarse(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* likewise */
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

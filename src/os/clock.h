@@ -14,4 +14,8 @@ int64_t mri_clock_now(void);
 /* Block the calling thread until the deadline has passed. */
 void mri_clock_sleep(int64_t deadline);
 
+/* The same clock as of the kernel's last tick, up to 10 ms ago, at a fifth of
+ * the price. */
+int64_t mri_clock_coarse(void);
+
 #endif

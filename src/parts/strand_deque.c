@@ -96,7 +96,9 @@ void mri_deque_map(mri_deque *d, mri_slot *slots, uint32_t capacity,
     d->bottom = 0;
     d->generation = d->tombs = d->settled = d->fenced = 0;
     d->forcing = d->parked = d->outside = false;
-    d->context = d->task = NULL;
+    d->context = NULL;
+    /* Not mri_init: a dump may look already, and goes on if it is not NULL. */
+    mri_store_relaxed(&d->task, NULL);
     d->stack_limit = NULL;
     mri_lock_init(&d->lock);
     mri_init(&d->bounds, 0);

@@ -60,7 +60,7 @@ struct mri_slot {
     mri_atomic_uptr done;
     int64_t value[4]; /* argument, then result; who runs the child */
     void *context;    /* scope, deadline, trace: not the thief's own; owner */
-    void *parent;     /* the task that spawned it; owner */
+    void *parent;     /* code that spawned it: the call, or the task; owner */
 };
 
 #define MRI_TOMB ((uintptr_t)3)
@@ -78,7 +78,7 @@ struct mri_deque {
     uint32_t bottom;     /* owner: tombstones below are not popped */
     mri_slot *slots;     /* constant */
     void *context;       /* for the children to come; owner */
-    void *task;          /* likewise */
+    mri_atomic_ptr task; /* code of who spawns; the owner writes */
     char *stack_limit;   /* the upper layer's, constant */
 
     /* 63            32 31             0
@@ -135,17 +135,25 @@ void mri_deque_go_outside(mri_deque *deque, mri_slot *head);
 /* Owner. The last of them is gone. */
 void mri_deque_come_inside(mri_deque *deque);
 
-/* Owner. The slot at `head`, its value filled in, becomes a live child. True:
- * thieves are hungry; mri_deque_publish_slow(deque, head + 1) answers them. */
-MRI_CHECKED MRI_INLINE bool
-mri_deque_spawn_asked(mri_deque *deque, mri_slot *head, mri_slot_fn fn)
+/* Owner. The slot at `head`, its value filled in, becomes a live child, spawned
+ * by the code `parent`. True: thieves are hungry;
+ * mri_deque_publish_slow(deque, head + 1) answers them. */
+MRI_CHECKED MRI_INLINE bool mri_deque_spawn_by(mri_deque *deque, mri_slot *head,
+                                               mri_slot_fn fn, void *parent)
 {
     head->context = deque->context;
-    head->parent = deque->task;
+    head->parent = parent;
     mri_store_relaxed(&deque->head, head + 1);
     /* Pairs with the acquire in a forcer's look: the fields come first. */
     mri_store_release(&head->fn, (uintptr_t)fn);
     return mri_unlikely(mri_load_relaxed(&deque->want));
+}
+
+/* The same, by the task that the deque knows. */
+MRI_CHECKED MRI_INLINE bool
+mri_deque_spawn_asked(mri_deque *deque, mri_slot *head, mri_slot_fn fn)
+{
+    return mri_deque_spawn_by(deque, head, fn, mri_load_relaxed(&deque->task));
 }
 
 /* The same, answering at once. */

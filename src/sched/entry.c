@@ -68,7 +68,7 @@ void mri_runtime_leave(mr_runtime *rt)
 
 int mri_runtime_submit(mr_runtime *rt, mri_run_node *node)
 {
-    node->word = MRI_NODE_NEW;
+    node->word += MRI_NODE_NEW - MRI_NODE_JOB;
     int rc = mri_inbox_push_behind(&rt->inbox, node);
     if (rc <= 0)
         return rc;
@@ -106,8 +106,8 @@ mri_run_node *mri_runtime_take(mri_worker *w, mri_run_node **last,
     mri_run_node *first = mri_inbox_take(inbox);
     *count = 0;
     for (mri_run_node *node = first; node; node = node->next) {
-        if (node->word == MRI_NODE_NEW) {
-            node->word = MRI_NODE_JOB;
+        if (mri_node_kind(node) == MRI_NODE_NEW) {
+            node->word -= MRI_NODE_NEW - MRI_NODE_JOB;
             jobs++;
         }
         *last = node;

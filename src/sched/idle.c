@@ -204,6 +204,7 @@ bool mri_idle_wait(mri_worker *w, mri_work *work)
         watch_end(w, deadline);
         if (called)
             mri_count(w, wakes);
+        mri_runtime_tick(rt, mri_clock_coarse());
         /* Called from a watch, it looks here again, so that it does not leave
          * with something to run and nobody to watch. */
         woken = called && deadline == MRI_NEVER;

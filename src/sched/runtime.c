@@ -219,6 +219,7 @@ static int open_runtime(mr_runtime *rt)
     rt->workers = rt->config.workers;
     rt->most_searchers = rt->workers > 2 ? rt->workers / 2 : 1;
     rt->generation = mri_fork_generation();
+    mri_init(&rt->coarse_now, mri_clock_now());
     mri_barrier_open(&rt->barrier);
     mri_event_count_init(&rt->idle);
     mri_init(&rt->watch, MRI_NEVER);

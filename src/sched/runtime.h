@@ -44,7 +44,13 @@ struct mr_runtime {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 visitors;
     mri_event_count drained;
 
-    mri_atomic_u64 stack_most; /* inspect/'s */
+    /* inspect/'s: how deep stacks were used; where to look next. */
+    mri_atomic_u64 stack_most;
+    mri_atomic_u32 stack_next;
+
+    /* The clock, as of when somebody read it last: a worker that sleeps or
+     * wakes, or one that has looked for work MRI_INBOX_TURN times. */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic(int64_t) coarse_now;
 
     mri_monitor monitor;
 };
@@ -61,6 +67,14 @@ MRI_INLINE uint32_t mri_seats(const mr_runtime *rt)
 MRI_INLINE bool mri_worker_is_spare(const mri_worker *w)
 {
     return w->index >= w->runtime->workers;
+}
+
+/* Anybody who has read the clock. Once in a millisecond it is a store: all
+ * workers read the word. */
+MRI_INLINE void mri_runtime_tick(mr_runtime *rt, int64_t now)
+{
+    if (now - mri_load_relaxed(&rt->coarse_now) >= 1000000)
+        mri_store_relaxed(&rt->coarse_now, now);
 }
 
 /* Memory by the configured hooks. */

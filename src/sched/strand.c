@@ -166,6 +166,13 @@ static mri_strand *wait_for_strand(mri_strand *s)
     }
 }
 
+/* The time, as of a moment ago: some milliseconds. */
+static void mark_time(mri_strand *s)
+{
+    mri_store_relaxed(&s->shown.since,
+                      mri_load_relaxed(&s->worker->runtime->coarse_now));
+}
+
 /* Off the worker, with children that may be started elsewhere meanwhile: the
  * strand's token stands in the queue for them. */
 static void leave_to(mri_strand *s, mri_strand *next, mri_after after)
@@ -177,8 +184,12 @@ static void leave_to(mri_strand *s, mri_strand *next, mri_after after)
         mri_runtime_wake(w->runtime);
     if (mri_unlikely(!next))
         next = wait_for_strand(s);
-    if (next)
+    if (next) {
+        mark_time(s);
         mri_strand_switch(s, next, after);
+        mark_time(s);
+    }
+    mri_strand_waits_for(s, NULL);
     if (children)
         mri_deque_resume(&s->deque);
 }

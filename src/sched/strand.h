@@ -36,6 +36,20 @@ typedef struct mri_worker mri_worker;
 typedef struct mri_strand mri_strand;
 typedef struct mri_member mri_member;
 
+/* Bytes of a task's name that are kept. */
+enum { MRI_TASK_NAME = 32 };
+
+/* What is shown of a strand to whoever looks (inspect/), at any time. The
+ * strand writes; each word for itself, relaxed: who looks may see one of a
+ * former task beside one of this. What runs at its base: deque.task. */
+typedef struct mri_strand_shown {
+    mri_atomic_ptr site; /* code that spawned the task, or NULL */
+    mri_atomic_u64 name[MRI_TASK_NAME / 8]; /* what it calls itself, or 0 */
+    mri_atomic(const char *) wait; /* what it parks for: static, or NULL */
+    mri_atomic(int64_t) since; /* coarse: when it left its worker or came back,
+                                  or began */
+} mri_strand_shown;
+
 /* What a strand is in while it waits: a list of those that one call may tell to
  * wait no more. The list and its lock are an upper layer's (task/cancel.h). */
 struct mri_member {
@@ -64,6 +78,7 @@ struct mri_strand {
     mri_run_node node; /* from the end of a park until it is resumed */
     mri_token token;
     mri_fiber fiber;
+    mri_strand_shown shown;
     char *stack;    /* constant */
     uint32_t index; /* constant: in the pool */
     bool mapped;    /* the above is initialised */
@@ -119,6 +134,13 @@ void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after);
 void mri_strand_enter(mri_worker *w, mri_strand *first);
 /* Worker's loop, on strand s: back to the thread's own stack for good. */
 MRI_NORETURN void mri_strand_leave(mri_strand *s);
+
+/* On strand s: what its next park is for, a static text that goes on from
+ * "waits for". */
+MRI_INLINE void mri_strand_waits_for(mri_strand *s, const char *what)
+{
+    mri_store_relaxed(&s->shown.wait, what);
+}
 
 /* On strand s: wait until the park that began with `count` ends; the caller
  * has handed out the count. The strand may be on another worker afterwards. */

@@ -2,6 +2,7 @@
 #include "sched/worker.h"
 
 #include "base/assert.h"
+#include "os/clock.h"
 #include "sched/runtime.h"
 #include "sched/wait.h"
 
@@ -77,8 +78,10 @@ static mri_run_node *pick_in_turn(mri_worker *w)
 bool mri_worker_look(mri_worker *w, mri_work *work)
 {
     mri_run_node *node = NULL;
-    if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0))
+    if (mri_unlikely(++w->tick % MRI_INBOX_TURN == 0)) {
+        mri_runtime_tick(w->runtime, mri_clock_coarse());
         node = pick_in_turn(w);
+    }
     if (!node)
         node = take_next(w);
     if (!node)
@@ -192,7 +195,7 @@ bool mri_worker_find(mri_worker *w, mri_work *work)
 
 static mri_strand *only_strand(mri_run_node *node)
 {
-    if (!node || node->word != MRI_NODE_STRAND)
+    if (!node || mri_node_kind(node) != MRI_NODE_STRAND)
         return NULL;
     return mri_container_of(node, mri_strand, node);
 }
@@ -250,11 +253,28 @@ mri_strand *mri_worker_find_ready(mri_worker *w)
 
 /* ---- Running ------------------------------------------------------------ */
 
+/* At the base of strand s a task begins, by this code, spawned there. */
+static void show(mri_strand *s, void *code, void *site)
+{
+    mri_store_relaxed(&s->deque.task, code);
+    mri_store_relaxed(&s->shown.site, site);
+    mri_store_relaxed(&s->shown.name[0], 0);
+    mri_store_relaxed(&s->shown.since,
+                      mri_load_relaxed(&s->worker->runtime->coarse_now));
+}
+
+static void show_none(mri_strand *s)
+{
+    mri_store_relaxed(&s->deque.task, NULL);
+}
+
 static void run_slot(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
 {
     mri_deque *d = &s->deque;
     mri_strand_enter_context(s, slot->context);
+    show(s, (void *)fn, slot->parent);
     fn(d, d->slots, slot);
+    show_none(s);
     mri_strand_leave_context(s, slot->context);
     mri_require(mri_load_relaxed(&d->head) == d->slots,
                 "a task awaits its children before it returns");
@@ -285,14 +305,16 @@ static void run_node(mri_strand *s, mri_run_node *node)
     mri_worker *w = s->worker;
     mri_strand *other;
     mri_job *job;
-    switch ((enum mri_node_kind)node->word) {
+    switch (mri_node_kind(node)) {
     case MRI_NODE_NEW:
         mri_fatal("what leaves the inbox is counted", "MRI_NODE_NEW", __FILE__,
                   __LINE__, __func__);
     case MRI_NODE_JOB:
         mri_count(w, jobs);
         job = mri_container_of(node, mri_job, node);
+        show(s, (void *)job->fn, mri_node_site(node));
         job->run(s, job);
+        show_none(s);
         mri_require(mri_load_relaxed(&s->deque.head) == s->deque.slots,
                     "a task awaits its children before it returns");
         break;
@@ -392,11 +414,13 @@ static bool await_begin(mri_strand *s, mri_task_word *word, uint64_t *count)
     return false;
 }
 
-void mri_worker_await(mri_strand *s, mri_task_word *word)
+void mri_worker_await_for(mri_strand *s, mri_task_word *word, const char *what)
 {
     uint64_t count;
-    if (await_begin(s, word, &count))
-        mri_strand_park(s, count);
+    if (!await_begin(s, word, &count))
+        return;
+    mri_strand_waits_for(s, what);
+    mri_strand_park(s, count);
 }
 
 void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head)
@@ -419,6 +443,7 @@ bool mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
     if (!await_begin(s, mri_slot_word(slot), &count))
         mri_fatal("what nobody runs yet is not done", "await_begin", __FILE__,
                   __LINE__, __func__);
+    mri_strand_waits_for(s, "a task that has a stack of its own");
     mri_strand_park_into(s, count, other);
     return true;
 }

@@ -35,6 +35,7 @@
 #include "parts/timers.h"
 #include "sched/block.h"
 #include "sched/strand.h"
+#include <millrace/runtime.h>
 
 /* Models shrink it. */
 #ifndef MRI_QUEUE
@@ -43,20 +44,46 @@
 
 enum { MRI_INBOX_TURN = 61 };
 
-/* What stands in queues and inboxes: run_node.word. */
+/* What stands in queues and inboxes: run_node.word.
+ *     63                                 2 1    0
+ *     | code that spawned a job, or 0     | kind | */
 enum mri_node_kind {
     MRI_NODE_JOB,    /* a mri_job */
     MRI_NODE_NEW,    /* a job from outside, in the inbox: see entry.c */
     MRI_NODE_STRAND, /* a mri_strand that is ready */
     MRI_NODE_TOKEN   /* a parked mri_strand with children to be stolen */
 };
+#define MRI_NODE_SITE 4
+
+MRI_INLINE enum mri_node_kind mri_node_kind(const mri_run_node *node)
+{
+    return (enum mri_node_kind)(node->word % MRI_NODE_SITE);
+}
+
+/* Code lies in the lower quarter of all addresses. */
+MRI_INLINE void *mri_node_site(const mri_run_node *node)
+{
+    return (void *)(node->word / MRI_NODE_SITE);
+}
 
 /* Something to be called once, on a strand of whichever worker finds it. */
 typedef struct mri_job mri_job;
 struct mri_job {
     mri_run_node node;
     void (*run)(mri_strand *s, mri_job *job);
+    mr_fn fn; /* what `run` will call */
 };
+
+/* Spawned by the code `site`, which is shown; or NULL. */
+
+MRI_INLINE void mri_job_init(mri_job *job,
+                             void (*run)(mri_strand *s, mri_job *job), mr_fn fn,
+                             void *site)
+{
+    job->node.word = (uintptr_t)site * MRI_NODE_SITE + MRI_NODE_JOB;
+    job->run = run;
+    job->fn = fn;
+}
 
 /* Counters: their worker writes them, on slow paths alone; anybody reads. */
 typedef struct mri_worker_stats {
@@ -161,8 +188,13 @@ void mri_worker_completed(mri_strand *s, mri_waiter waiter);
  * `head` as it is after the spawn. */
 void mri_worker_publish(mri_deque *deque, mri_slot *head);
 
-/* On strand s: wait until a task is done whose word this is. */
-void mri_worker_await(mri_strand *s, mri_task_word *word);
+/* On strand s: wait until a task is done whose word this is. `what` as for
+ * mri_strand_waits_for. */
+void mri_worker_await_for(mri_strand *s, mri_task_word *word, const char *what);
+MRI_INLINE void mri_worker_await(mri_strand *s, mri_task_word *word)
+{
+    mri_worker_await_for(s, word, "a task");
+}
 
 /* On strand s: the child in this slot was taken by a thief; wait until it is
  * done, then its result is in the slot, and the slot the strand's again. */

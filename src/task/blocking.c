@@ -37,6 +37,6 @@ int64_t mr_blocking(mr_fn fn, void *arg)
     int rc = mri_blocking_submit(&rt->blocking, &call.job);
     if (rc < 0)
         return rc;
-    mri_worker_await(s, &call.word);
+    mri_worker_await_for(s, &call.word, "mr_blocking");
     return call.result;
 }

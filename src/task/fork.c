@@ -148,7 +148,9 @@ static void push_spilled(mri_strand *s, spilled *c)
     /* Hunger that stood there asks again; without membarrier it always does. */
     mri_store_relaxed(&s->deque.want, s->deque.membarrier ? 0 : 1);
     mri_task_word_init(mri_slot_word(&c->slot));
-    c->job = (mri_job){.node = {.word = MRI_NODE_JOB}, .run = run_spilled};
+    /* To be shown; what is called is the slot's. */
+    mr_fn code = (mr_fn)(void *)mri_slot_function(&c->slot);
+    mri_job_init(&c->job, run_spilled, code, mri_load_relaxed(&s->deque.task));
     mri_worker_push(s->worker, &c->job.node);
 }
 

@@ -105,7 +105,7 @@ static int64_t result_of(const mri_scope *sc)
 static void disarm(mri_strand *s, mri_scope *sc)
 {
     if (sc->armed && !mri_alarm_stop(&sc->alarm))
-        mri_worker_await(s, &sc->rung);
+        mri_worker_await_for(s, &sc->rung, "the end of an alarm");
 }
 
 /* By the opener: what must have been done by now. */
@@ -124,7 +124,7 @@ static int64_t wait_for_all(mri_strand *s, mri_scope *sc)
     /* Acquire: all that was done with it. Where others count, the last one
      * completes `done`, and needs nothing of the opener's. */
     if (mri_sub_acquire(&sc->live, MRI_SCOPE_ONE) != MRI_SCOPE_ONE)
-        mri_worker_await(s, &sc->done);
+        mri_worker_await_for(s, &sc->done, "the children of a scope");
     int64_t result = result_of(sc);
     disarm(s, sc);
     if (sc->parent)
@@ -196,7 +196,7 @@ static int64_t run(mri_strand *s, mri_scope *sc, mri_task *t)
 {
     if (mri_unlikely(mri_scope_look(sc) < 0))
         return MR_ECANCELED;
-    return mri_task_call_in(s, sc, t->fn, (void *)t->value);
+    return mri_task_call_in(s, sc, t->job.fn, (void *)t->value);
 }
 
 static void failed(mri_scope *sc, int64_t result)
@@ -232,12 +232,12 @@ static void run_child(mri_strand *s, mri_job *job)
     ended(s, sc, result);
 }
 
-static mri_task *prepare(mri_task *t, mri_scope *sc, mr_fn fn, void *arg)
+static mri_task *prepare(mri_task *t, mri_scope *sc, mr_fn fn, void *arg,
+                         void *site)
 {
     t->scope = sc;
     t->slot = NULL;
-    t->job = (mri_job){.node = {.word = MRI_NODE_JOB}, .run = run_child};
-    t->fn = fn;
+    mri_job_init(&t->job, run_child, fn, site);
     t->value = (int64_t)arg;
     mri_task_word_init(&t->word);
     return t;
@@ -253,7 +253,7 @@ void mr_scope_spawn(mr_scope *scope, mr_task *task, mr_fn fn, void *arg)
 {
     mri_scope *sc = (mri_scope *)scope;
     mri_strand *s = mri_strand_self();
-    mri_task *t = prepare((mri_task *)task, sc, fn, arg);
+    mri_task *t = prepare((mri_task *)task, sc, fn, arg, MRI_CALL_SITE());
     if (may_spawn(sc, s)) {
         start(s, sc, &t->job.node);
         return;
@@ -300,7 +300,8 @@ int mr_scope_go(mr_scope *scope, mr_fn fn, const void *arg, size_t size)
     if (!g)
         return MR_ENOMEM;
     g->size = size;
-    prepare(&g->task, sc, fn, size > 0 ? g->copy : (void *)(uintptr_t)arg);
+    prepare(&g->task, sc, fn, size > 0 ? g->copy : (void *)(uintptr_t)arg,
+            MRI_CALL_SITE());
     g->task.job.run = run_gone;
     if (size > 0)
         memcpy(g->copy, arg, size);

@@ -13,7 +13,9 @@ static MRI_SLOT_FN void run_slot(mri_deque *deque, mri_slot *head,
 {
     mri_strand *s = mri_strand_of_deque(deque);
     mr_fn fn = (mr_fn)slot->value[1];
-    (void)head;
+    /* At the base of a strand: awaited out of order, it would be above. */
+    if (head == deque->slots)
+        mri_store_relaxed(&deque->task, (void *)fn);
     if (mri_unlikely(mri_strand_is_deep(s)) &&
         mri_worker_run_elsewhere(s, slot, run_slot))
         return;
@@ -34,18 +36,16 @@ static void run_queued(mri_strand *s, mri_job *job)
 {
     mri_task *t = mri_container_of(job, mri_task, job);
     void *context = (char *)t->slot - QUEUED;
-    t->value = mri_task_call_in(s, context, t->fn, (void *)t->value);
+    t->value = mri_task_call_in(s, context, t->job.fn, (void *)t->value);
     mri_worker_completed(s, mri_task_word_complete(&t->word));
 }
 
 static MRI_COLD void spawn_queued(mri_task *t, mr_fn fn, void *arg,
-                                  mri_strand *s)
+                                  mri_strand *s, void *site)
 {
     t->slot = (mri_slot *)(void *)((char *)s->deque.context + QUEUED);
-    t->fn = fn;
     t->value = (int64_t)arg;
-    t->job.node.word = MRI_NODE_JOB;
-    t->job.run = run_queued;
+    mri_job_init(&t->job, run_queued, fn, site);
     mri_task_word_init(&t->word);
     mri_worker_push(s->worker, &t->job.node);
 }
@@ -63,13 +63,13 @@ MRI_ENTRY void mr_spawn(mr_task *task, mr_fn fn, void *arg)
     }
     mri_slot *head = mri_load_relaxed(&s->deque.head);
     if (mri_unlikely(!mri_deque_has_room(&s->deque, head))) {
-        spawn_queued(t, fn, arg, s);
+        spawn_queued(t, fn, arg, s, MRI_CALL_SITE());
         return;
     }
     t->slot = head;
     head->value[0] = (int64_t)arg;
     head->value[1] = (int64_t)fn;
-    if (mri_deque_spawn_asked(&s->deque, head, run_slot))
+    if (mri_deque_spawn_by(&s->deque, head, run_slot, MRI_CALL_SITE()))
         mri_worker_publish(&s->deque, head + 1);
 }
 
@@ -116,6 +116,11 @@ MRI_ENTRY int64_t mr_await(mr_task *task)
     if (mri_unlikely(!mri_deque_await_fast(&s->deque, slot, head, run_slot)))
         return await_slow(s, slot, head);
     return run_here(s, slot);
+}
+
+bool mri_task_is_spawned(uintptr_t fn)
+{
+    return fn == (uintptr_t)run_slot;
 }
 
 void mr_yield(void)

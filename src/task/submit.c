@@ -11,7 +11,6 @@
 
 struct call {
     mri_job job;
-    mr_fn fn;
     void *arg;
     int64_t result;
     mri_task_word word;
@@ -20,20 +19,17 @@ struct call {
 static void run_call(mri_strand *s, mri_job *job)
 {
     struct call *c = mri_container_of(job, struct call, job);
-    c->result = mri_task_call_in(s, NULL, c->fn, c->arg);
+    c->result = mri_task_call_in(s, NULL, c->job.fn, c->arg);
     mri_worker_gone(s->worker);
     mri_worker_completed(s, mri_task_word_complete(&c->word));
 }
 
 int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg)
 {
-    struct call call = {
-        .job = {.node = {.word = MRI_NODE_JOB}, .run = run_call},
-        .fn = fn,
-        .arg = arg,
-    };
+    struct call call = {.arg = arg};
     if (mri_strand_self() || !mri_runtime_is_here(rt))
         return MR_EPERM;
+    mri_job_init(&call.job, run_call, fn, MRI_CALL_SITE());
     mri_task_word_init(&call.word);
     int rc = mri_runtime_submit(rt, &call.job.node);
     if (rc < 0)
@@ -49,7 +45,6 @@ int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg)
  * it lies in a block, or it is too large for one. */
 typedef struct submitted {
     mri_job job;
-    mr_fn fn;
     union {
         void *arg;
         size_t size;
@@ -78,35 +73,29 @@ static void end_small(mri_strand *s, submitted *m)
 static void run_pointer(mri_strand *s, mri_job *job)
 {
     submitted *m = submitted_of(job);
-    (void)mri_task_call_in(s, NULL, m->fn, m->arg);
+    (void)mri_task_call_in(s, NULL, m->job.fn, m->arg);
     end_small(s, m);
 }
 
 static void run_copy(mri_strand *s, mri_job *job)
 {
     submitted *m = submitted_of(job);
-    (void)mri_task_call_in(s, NULL, m->fn, m->copy);
+    (void)mri_task_call_in(s, NULL, m->job.fn, m->copy);
     end_small(s, m);
 }
 
 static void run_large(mri_strand *s, mri_job *job)
 {
     submitted *m = submitted_of(job);
-    (void)mri_task_call_in(s, NULL, m->fn, (char *)m + LARGE_COPY);
+    (void)mri_task_call_in(s, NULL, m->job.fn, (char *)m + LARGE_COPY);
     mri_runtime_release(s->worker->runtime, m, LARGE_COPY + m->size);
     mri_worker_gone(s->worker);
 }
 
-static void fill(submitted *m, mr_fn fn, void (*run)(mri_strand *, mri_job *))
+static void fill_small(submitted *m, mr_fn fn, const void *arg, size_t size,
+                       void *site)
 {
-    m->job.node.word = MRI_NODE_JOB;
-    m->job.run = run;
-    m->fn = fn;
-}
-
-static void fill_small(submitted *m, mr_fn fn, const void *arg, size_t size)
-{
-    fill(m, fn, size > 0 ? run_copy : run_pointer);
+    mri_job_init(&m->job, size > 0 ? run_copy : run_pointer, fn, site);
     if (size > 0)
         memcpy(m->copy, arg, size);
     else
@@ -114,28 +103,29 @@ static void fill_small(submitted *m, mr_fn fn, const void *arg, size_t size)
 }
 
 static submitted *compose_large(mr_runtime *rt, mr_fn fn, const void *arg,
-                                size_t size)
+                                size_t size, void *site)
 {
     submitted *m = size < SIZE_MAX / 2
                        ? mri_runtime_allocate(rt, LARGE_COPY + size, 16)
                        : NULL;
     if (!m)
         return NULL;
-    fill(m, fn, run_large);
+    mri_job_init(&m->job, run_large, fn, site);
     m->size = size;
     memcpy((char *)m + LARGE_COPY, arg, size);
     return m;
 }
 
-static int submit_inside(mri_worker *w, mr_fn fn, const void *arg, size_t size)
+static int submit_inside(mri_worker *w, mr_fn fn, const void *arg, size_t size,
+                         void *site)
 {
     submitted *m;
     if (mri_likely(size <= MOST_IN_BLOCK)) {
         m = mri_block_get(w);
         if (m)
-            fill_small(m, fn, arg, size);
+            fill_small(m, fn, arg, size, site);
     } else {
-        m = compose_large(w->runtime, fn, arg, size);
+        m = compose_large(w->runtime, fn, arg, size, site);
     }
     if (!m)
         return MR_ENOMEM;
@@ -144,21 +134,23 @@ static int submit_inside(mri_worker *w, mr_fn fn, const void *arg, size_t size)
     return 0;
 }
 
-static int submit_small(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
+static int submit_small(mr_runtime *rt, mr_fn fn, const void *arg, size_t size,
+                        void *site)
 {
     submitted *m = mri_block_get_outside(rt);
     if (!m)
         return MR_ENOMEM;
-    fill_small(m, fn, arg, size);
+    fill_small(m, fn, arg, size, site);
     int rc = mri_runtime_submit(rt, &m->job.node);
     if (mri_unlikely(rc < 0))
         mri_block_put_outside(rt, m);
     return rc;
 }
 
-static int submit_large(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
+static int submit_large(mr_runtime *rt, mr_fn fn, const void *arg, size_t size,
+                        void *site)
 {
-    submitted *m = compose_large(rt, fn, arg, size);
+    submitted *m = compose_large(rt, fn, arg, size, site);
     if (!m)
         return MR_ENOMEM;
     int rc = mri_runtime_submit(rt, &m->job.node);
@@ -170,14 +162,15 @@ static int submit_large(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size)
 {
     mri_strand *s = mri_strand_self();
+    void *site = MRI_CALL_SITE();
     if (!mri_runtime_is_here(rt))
         return MR_EPERM;
     if (s && s->worker->runtime == rt)
-        return submit_inside(s->worker, fn, arg, size);
+        return submit_inside(s->worker, fn, arg, size, site);
     if (mri_inbox_closed(&rt->inbox))
         return MR_ECANCELED;
-    return size <= MOST_IN_BLOCK ? submit_small(rt, fn, arg, size)
-                                 : submit_large(rt, fn, arg, size);
+    return size <= MOST_IN_BLOCK ? submit_small(rt, fn, arg, size, site)
+                                 : submit_large(rt, fn, arg, size, site);
 }
 
 /* ---- Main --------------------------------------------------------------- */

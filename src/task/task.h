@@ -28,10 +28,13 @@ typedef struct mri_task {
     mri_slot *slot; /* likewise */
     /* Queued: the spawner writes, who runs it reads. */
     mri_job job;
-    mr_fn fn;
     int64_t value; /* the argument; who runs it: the result, before word */
     mri_task_word word;
 } mri_task;
+
+/* Whether a slot's function is that of mr_spawn, so that value[1] has the
+ * task's. For who looks. */
+bool mri_task_is_spawned(uintptr_t fn);
 
 /* Not NULL: what a thread outside of tasks runs on. */
 #define MRI_NOBODY ((mri_strand *)~(uintptr_t)0)

@@ -62,7 +62,7 @@ static MRI_SLOT_FN void tree(mri_deque *d, mri_slot *head, mri_slot *slot);
 static int64_t await_child(mri_deque *d, mri_slot *slot, mri_slot *head,
                            uint64_t *random)
 {
-    struct scene *s = d->task;
+    struct scene *s = mri_load_relaxed(&d->task);
     switch (mri_deque_await(d, slot, head, tree)) {
     case MRI_MINE:
         tree(d, slot, slot);
@@ -83,7 +83,7 @@ static int64_t await_child(mri_deque *d, mri_slot *slot, mri_slot *head,
 
 static void tree(mri_deque *d, mri_slot *head, mri_slot *slot)
 {
-    struct scene *s = d->task;
+    struct scene *s = mri_load_relaxed(&d->task);
     int64_t depth = slot->value[0], ran = 1;
     uint64_t random = (uintptr_t)slot ^ (uint64_t)depth << 32 ^ 88172645463325;
     mri_slot *child[WIDEST];
@@ -128,7 +128,7 @@ static void open_scene(struct scene *s, unsigned threads, bool membarrier)
         s->slots[i] = calloc(SLOTS, sizeof(mri_slot));
         EXPECT(s->slots[i] != NULL);
         mri_deque_map(&s->deque[i], s->slots[i], SLOTS, &s->barrier);
-        s->deque[i].task = s;
+        mri_init(&s->deque[i].task, s);
     }
 }
 

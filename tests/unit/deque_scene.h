@@ -38,7 +38,7 @@ static inline void open_scene(struct scene *s, bool membarrier)
     mri_deque_map(&s->deque, s->slot, SLOTS, &mapped);
     mri_init(&s->slot[SLOTS].fn, (uintptr_t)leaf);
     s->deque.context = s;
-    s->deque.task = &s->deque;
+    mri_init(&s->deque.task, &s->deque);
 }
 
 /* ---- What it looks like ------------------------------------------------- */

@@ -11,7 +11,8 @@ TEST(strand_deque, is_empty_once_mapped)
         open_scene(&s, membarrier);
         expect_over(&s, 0);
         EXPECT(mri_deque_has_room(&s.deque, s.slot));
-        EXPECT(s.deque.context == &s && s.deque.task == &s.deque);
+        EXPECT(s.deque.context == &s &&
+               mri_load_relaxed(&s.deque.task) == &s.deque);
     }
 }
 

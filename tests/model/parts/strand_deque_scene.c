@@ -34,7 +34,7 @@ void wait_for(mri_atomic_u32 *word, uint32_t value)
 
 void await(mri_deque *d, uint32_t i, mri_slot_fn fn)
 {
-    struct state *s = d->task;
+    struct state *s = mri_load_relaxed(&d->task);
     mri_slot *head = mri_load_relaxed(&d->head), *slot = &d->slots[i];
     switch (mri_deque_await(d, slot, head, fn)) {
     case MRI_MINE:
@@ -57,7 +57,8 @@ static void open(struct state *s, bool membarrier, uint32_t slots)
 {
     s->barrier.membarrier = membarrier;
     mri_deque_map(&s->deque, s->slots, slots, &s->barrier);
-    s->deque.context = s->deque.task = s;
+    s->deque.context = s;
+    mri_init(&s->deque.task, s);
     model_name(&s->deque.bounds, 8, "bounds");
     model_name(&s->deque.floor, 8, "floor");
     model_name(&s->deque.head, 8, "head");
