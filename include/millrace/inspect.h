@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 MR_BEGIN_DECLS
 
@@ -40,13 +41,46 @@ typedef struct mr_counters {
 
 /* The counters of one worker (below mr_workers()), or the sum of all and what
  * the runtime as a whole has. Each is read for itself, while the others go on.
- * `stack_most` is the deepest that this call or one before found: a stack that
- * was used deeply and given back to the system between two calls is missed;
- * looking for it costs some 0.3 us for each of strands_most, a call for one
- * worker next to nothing. A smaller or larger out->size gets what both sides
- * know of, and is set to that. 0; MR_EINVAL for another worker, or no size;
- * MR_EPERM in a child of fork(). Any thread, tasks too, while rt lives. */
+ * `stack_most` is the deepest that this call or one before found: each looks at
+ * up to 4096 stacks (1 or 2 us for each), then the next goes on; a stack that
+ * was used deeply and given back to the system in between is missed. A smaller
+ * or larger out->size gets what both sides know of, and is set to that. 0;
+ * MR_EINVAL for another worker, or no size; MR_EPERM in a child of fork(). Any
+ * thread, tasks too, while rt lives. */
 MR_API int mr_stats(mr_runtime *rt, unsigned worker, mr_counters *out);
+
+/* What the calling task is called in dumps and when its stack overflows: the
+ * first 31 bytes are copied. One that runs on its parent's stack, because that
+ * awaited it before anybody took it, names the parent. NULL: no name. Outside
+ * of tasks nothing happens. Costs a few stores. */
+MR_API void mr_task_name(const char *name);
+
+/* Write to `out` what runs and what waits, a line each:
+ *   runtime   how many jobs are begun or in queues of workers; "stopping" once
+ *             mr_stop was called
+ *   worker    which task it runs, and how many entries its queue has
+ *   task      one on a stack of its own: what it is, the name it gave itself in
+ *             front; that it runs, is ready, or what it waits for; for how
+ *             long, to about 10 ms where there are workers that sleep or look
+ *             for work; where it was spawned; the scope it is in
+ *   child     below its parent: one that mr_spawn or millrace/fork.h started
+ *             and nobody has awaited to its end
+ *   job       one that nobody has begun, and where it stands
+ *   blocking calls    how many run, and how many wait for a thread
+ * Code is shown as the loader knows it, «function+0x12», or «module(+0x1234)»
+ * for addr2line where the function is not exported (-rdynamic exports those of
+ * a program). What began on the same stack, as a call or as an awaited child,
+ * is shown as the task that it began with.
+ *
+ * Any thread at any time while rt lives, tasks too; after an mr_stop that timed
+ * out it says who refused. Nobody is stopped meanwhile, so each line is of its
+ * own moment: a task that moved is missed or seen twice, one that just ended
+ * may be shown, a state may be next to the name or the wait of the task that
+ * had the stack before; beyond 4096 jobs of a queue the others are counted.
+ * What does not move is shown as it is. Some 0.5 us a task. 0; MR_ENOMEM;
+ * MR_EIO where the stream failed (it is not flushed); MR_EPERM in a child of
+ * fork(). */
+MR_API int mr_dump(mr_runtime *rt, FILE *out);
 
 MR_END_DECLS
 

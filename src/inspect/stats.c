@@ -28,17 +28,23 @@ static void add_worker(mr_counters *out, const mri_worker_stats *s)
     ADD(out, s, wakes);
 }
 
-/* The deepest use that was seen so far, or now. */
+/* How many stacks one call looks at: a few milliseconds. */
+enum { LOOKS = 4096 };
+
+/* The deepest use that was seen so far, or now. Where there are too many for
+ * one call, the next goes on where this one ended. */
 static uint64_t deepest_stack(mr_runtime *rt, uint32_t strands)
 {
     uint64_t before = mri_load_relaxed(&rt->stack_most), most = before;
+    uint32_t from = mri_load_relaxed(&rt->stack_next), i = 0;
     size_t size = rt->pool.stack_size;
-    for (uint32_t i = 0; i < strands && most < size; i++) {
-        int64_t more =
-            mri_pages_used(mri_strand_stack(&rt->pool, i), size - most);
+    for (; i < strands && i < LOOKS && most < size; i++) {
+        char *stack = mri_strand_stack(&rt->pool, (from + i) % strands);
+        int64_t more = mri_pages_used(stack, size - most);
         if (more > 0)
             most += (uint64_t)more;
     }
+    mri_store_relaxed(&rt->stack_next, strands ? (from + i) % strands : 0);
     /* Relaxed, both: the number is all there is. */
     while (before < most &&
            !mri_cas_weak_relaxed(&rt->stack_most, &before, most))

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,6 +111,16 @@ MRI_INLINE int mri_sys_mincore(void *addr, size_t size, unsigned char *out)
 {
     int fault = mri_fault("mincore");
     return fault ? -fault : (int)mri_sys_result(mincore(addr, size, out));
+}
+
+/* Bytes of this process's own memory that were read, maybe fewer. */
+MRI_INLINE long mri_sys_read_memory(void *to, const void *from, size_t size)
+{
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
+    int fault = mri_fault("process_vm_readv");
+    return fault ? -fault
+                 : mri_sys_result(syscall(SYS_process_vm_readv, getpid(),
+                                          &local, 1, &remote, 1, 0));
 }
 
 /* Whether the kernel could write 16 bytes to addr: 0, or MR_EFAULT for memory

@@ -35,7 +35,7 @@ PLATFORM = re.compile(
     r"__FreeBSD__|_WIN32|__ANDROID__)\b", re.MULTILINE)
 
 # What a public header may include beside other public ones.
-PUBLIC = {"stdint.h", "stddef.h", "stdbool.h", "limits.h"}
+PUBLIC = {"stdint.h", "stddef.h", "stdbool.h", "limits.h", "stdio.h"}
 
 
 def line_of(text, position):
