@@ -26,7 +26,8 @@ typedef struct mr_config {
                           as they are touched [256 KiB] */
     unsigned strands;  /* stacks, that is, tasks that wait at the same time and
                           workers; up to 32 more per worker lie ready [2^20] */
-    unsigned reserved; /* 0 */
+    unsigned leave_sigsegv; /* 1: no handler that names the task whose stack
+                               overflows; see mr_start [0] */
     /* Where memory comes from [posix_memalign, free]; both or neither. Called
      * by any thread; `align` is a power of two; NULL for none left. */
     void *(*allocate)(void *context, size_t size, size_t align);
@@ -51,7 +52,17 @@ MR_API int64_t mr_main(const mr_config *config, mr_fn fn, void *arg);
  * created when they are first needed, and sleep when they are not. (Where the
  * process has a CPU quota, workers and spares share as many CPUs as it gives
  * for that time, unless pinned.) Where such a thread cannot be created, the
- * runtime goes on without. */
+ * runtime goes on without.
+ *
+ * A task that needs more stack than it has raises SIGSEGV. So that it is named,
+ * on stderr, with a hint, the first runtime puts a handler in front of the one
+ * that SIGSEGV has, or of the default: that one gets this and every other
+ * SIGSEGV as before, on workers on a stack of 64 KiB. The last to stop takes it
+ * back, unless a handler was put in front of it: then it stays, so the library
+ * must too. Where the system grants no guard for a stack (too many mappings, no
+ * Linux 6.13), the overflow is found at the task's next wait, and the program
+ * stops. A function whose frame is larger than a page can step over the guard,
+ * unless compiled with -fstack-clash-protection. */
 MR_API int mr_start(mr_runtime **out, const mr_config *config);
 
 /* Run fn(arg) as a task and block the calling thread until it is done. What it
@@ -68,7 +79,8 @@ MR_API int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size);
 /* Refuse new work from outside, wait until all there is has ended, and calls
  * that brought it, stop the threads and free everything; 0, and rt is gone. Or
  * MR_ETIMEDOUT: something was still running at `deadline` (an absolute time of
- * mr_now(), MR_NEVER for none); nothing was freed, it may be called again.
+ * mr_now(), MR_NEVER for none); nothing was freed, mr_dump names what refuses
+ * (millrace/inspect.h), and it may be called again.
  * MR_EPERM from inside a task, or in a child of fork(). One thread, once at a
  * time. */
 MR_API int mr_stop(mr_runtime *rt, int64_t deadline);

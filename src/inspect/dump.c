@@ -4,6 +4,7 @@
 #include "base/atomic.h"
 #include "os/clock.h"
 #include "os/symbol.h"
+#include "sched/overflow.h"
 #include "task/task.h"
 #include <millrace/error.h>
 #include <millrace/inspect.h>
@@ -61,25 +62,6 @@ static void put_number(mri_dump *d, const char *before, uint64_t n)
 }
 
 /* ---- Strands ------------------------------------------------------------ */
-
-/* What the task calls itself, in front of what it is. */
-static void put_own_name(mri_dump *d, const mri_strand_shown *shown)
-{
-    union {
-        uint64_t word[MRI_TASK_NAME / 8];
-        char text[MRI_TASK_NAME];
-    } name;
-    for (size_t i = 0; i < MRI_ARRAY_LEN(name.word); i++)
-        name.word[i] = mri_load_relaxed(&shown->name[i]);
-    if (!name.text[0])
-        return;
-    for (size_t i = 0; i < sizeof name.text; i++)
-        if (name.text[i] > 0 && name.text[i] < ' ')
-            name.text[i] = '?';
-    mri_text_put(&d->line, "\"");
-    mri_text_put_most(&d->line, name.text, sizeof name.text);
-    mri_text_put(&d->line, "\" ");
-}
 
 static void put_state(mri_dump *d, mri_strand *s)
 {
@@ -143,7 +125,7 @@ static void put_strand(mri_dump *d, uint32_t index)
         return;
     put_number(d, "task ", index);
     mri_text_put(&d->line, ": ");
-    put_own_name(d, &s->shown);
+    mri_strand_put_name(&d->line, s);
     mri_dump_code(d, task);
     put_state(d, s);
     mri_dump_site(d, (uintptr_t)mri_load_relaxed(&s->shown.site));

@@ -20,6 +20,7 @@
 #include "os/cpus.h"
 #include "os/fork.h"
 #include "os/futex.h"
+#include "sched/overflow.h"
 #include <millrace/error.h>
 #include <millrace/machine.h>
 
@@ -60,10 +61,11 @@ void mri_runtime_release(mr_runtime *rt, void *memory, size_t size)
 
 static int check_config(const mr_config *c)
 {
-    bool fine = c->workers <= MOST_WORKERS && c->pin <= 1 && !c->reserved &&
-                (c->stack_size == 0 || (c->stack_size >= 16384 &&
-                                        c->stack_size <= (size_t)1 << 30)) &&
-                !c->allocate == !c->release;
+    bool fine =
+        c->workers <= MOST_WORKERS && c->pin <= 1 && c->leave_sigsegv <= 1 &&
+        (c->stack_size == 0 ||
+         (c->stack_size >= 16384 && c->stack_size <= (size_t)1 << 30)) &&
+        !c->allocate == !c->release;
     return fine ? 0 : MR_EINVAL;
 }
 
@@ -269,11 +271,16 @@ int mr_start(mr_runtime **out, const mr_config *given)
         return MR_ENOMEM;
     memset(rt, 0, sizeof *rt);
     rt->config = config;
+    if (!config.leave_sigsegv)
+        mri_overflow_open();
     rc = open_runtime(rt);
-    if (rc < 0)
-        config.release(config.context, rt, sizeof *rt);
-    else
+    if (rc == 0) {
         *out = rt;
+        return 0;
+    }
+    if (!config.leave_sigsegv)
+        mri_overflow_close();
+    config.release(config.context, rt, sizeof *rt);
     return rc;
 }
 
@@ -333,6 +340,8 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     mri_monitor_join(rt);
     close_blocking(rt);
     mr_config config = rt->config; /* 5 */
+    if (!config.leave_sigsegv)
+        mri_overflow_close();
     mri_block_close(rt);
     close_places(rt);
     close_pool(rt);

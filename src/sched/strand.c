@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "os/futex.h"
+#include "sched/overflow.h"
 #include "sched/runtime.h"
 
 /* What is kept free below an awaited child that starts on this stack: enough
@@ -104,8 +105,11 @@ static void install(mri_worker *w, mri_strand *s)
 
 static void check_canary(mri_worker *w, const mri_strand *s)
 {
-    mri_require(mri_strand_canary_ok(&w->runtime->pool, s->index),
-                "a task keeps within its stack (mr_config.stack_size)");
+    if (mri_likely(mri_strand_canary_ok(&w->runtime->pool, s->index)))
+        return;
+    mri_overflow_say(s);
+    mri_fatal("a task keeps within its stack", "canary", __FILE__, __LINE__,
+              __func__);
 }
 
 void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after)
@@ -118,7 +122,7 @@ void mri_strand_switch(mri_strand *from, mri_strand *to, mri_after after)
     arrive(from);
 }
 
-void mri_strand_enter(mri_worker *w, mri_strand *first)
+static void enter(mri_worker *w, mri_strand *first)
 {
     mri_fiber_of_thread(&w->home);
     install(w, first);
@@ -128,6 +132,14 @@ void mri_strand_enter(mri_worker *w, mri_strand *first)
     w->after.what = MRI_AFTER_NOTHING; /* a spare enters again */
     mri_strand_flush(&w->runtime->pool, &w->cache);
     mri_fiber_close(&w->home);
+}
+
+void mri_strand_enter(mri_worker *w, mri_strand *first)
+{
+    if (w->runtime->config.leave_sigsegv)
+        enter(w, first);
+    else
+        mri_overflow_call(enter, w, first);
 }
 
 MRI_NORETURN void mri_strand_leave(mri_strand *s)

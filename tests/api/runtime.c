@@ -101,7 +101,7 @@ TEST(runtime, impossible_configurations_are_refused)
     c.stack_size = 100;
     refused(c);
     c = with_workers(1);
-    c.reserved = 1;
+    c.leave_sigsegv = 2;
     refused(c);
     c = with_workers(1);
     c.allocate = some_memory;

@@ -1,5 +1,6 @@
 /* What the sources under test ask of the rest, where a model has none: no
  * threads are started, no strand is left. */
+#include "sched/overflow.h"
 #include "sched/runtime.h"
 
 #include "base/assert.h"
@@ -80,6 +81,25 @@ int mri_strand_pool_close(mri_strand_pool *pool)
 {
     (void)pool;
     return 0;
+}
+
+void mri_overflow_open(void)
+{
+}
+
+void mri_overflow_close(void)
+{
+}
+
+void mri_overflow_call(void (*fn)(mri_worker *w, mri_strand *s), mri_worker *w,
+                       mri_strand *s)
+{
+    fn(w, s);
+}
+
+void mri_overflow_say(const mri_strand *s)
+{
+    (void)s;
 }
 
 void mri_strand_flush(mri_strand_pool *pool, mri_strand_cache *cache)
