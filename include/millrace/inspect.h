@@ -82,6 +82,18 @@ MR_API void mr_task_name(const char *name);
  * fork(). */
 MR_API int mr_dump(mr_runtime *rt, FILE *out);
 
+/* From now on until mr_stop has ended, when the process gets this signal
+ * (SIGUSR1, SIGQUIT, ...), mr_dump rt to stderr. The library takes the signal
+ * from whoever has it, by a handler that does no more than wake a thread, which
+ * this call starts for rt and which prints: so it works when all workers hang.
+ * After the last stop the former handler is back, unless another was put in
+ * front of ours. 0; MR_EINVAL for what is no signal, cannot be caught or is
+ * raised by an instruction (SIGSEGV, ...); MR_EALREADY where rt has one;
+ * MR_EBUSY where another runtime has another signal; MR_ENOMEM; MR_EAGAIN where
+ * no thread can be made; MR_EPERM in a child of fork(). Any thread; not while
+ * another is in mr_stop. */
+MR_API int mr_dump_on(mr_runtime *rt, int signo);
+
 MR_END_DECLS
 
 #endif

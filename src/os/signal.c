@@ -3,9 +3,12 @@
 
 #include "base/atomic.h"
 #include "os/fork.h"
+#include "os/futex.h"
 #include "os/sys.h"
 #include "os/thread.h"
 
+#include <limits.h>
+#include <millrace/error.h>
 #include <signal.h>
 
 /* ---- Putting in front, taking back --------------------------------------- */
@@ -46,7 +49,7 @@ static bool is_in_front(int signo, action *handler)
            now.sa_sigaction == handler;
 }
 
-static void take(taken *t, int signo, action *handler)
+static void take(taken *t, int signo, action *handler, int flags)
 {
     struct sigaction mine = {.sa_sigaction = handler};
     if (t->count++ > 0 || t->ours)
@@ -56,7 +59,7 @@ static void take(taken *t, int signo, action *handler)
     /* What is blocked while the former handler runs, and whether the same
      * signal is, is decided as this one is entered. */
     mine.sa_mask = t->former.sa_mask;
-    mine.sa_flags = SA_SIGINFO | SA_ONSTACK |
+    mine.sa_flags = SA_SIGINFO | SA_ONSTACK | flags |
                     (t->former.sa_flags & (SA_NODEFER | SA_RESTART));
     t->ours = sigaction(signo, &mine, NULL) == 0;
 }
@@ -118,7 +121,7 @@ void mri_segv_open(void (*heard)(const void *address))
 {
     acquire();
     hears = heard;
-    take(&segv, SIGSEGV, on_segv);
+    take(&segv, SIGSEGV, on_segv, 0);
     release();
 }
 
@@ -127,6 +130,76 @@ void mri_segv_close(void)
     acquire();
     give_back(&segv, SIGSEGV, on_segv);
     release();
+}
+
+/* ---- Requests ------------------------------------------------------------ */
+
+static taken request;
+static int requested; /* the signal; under the lock, while count is not 0 */
+static mri_atomic_u32 request_word;
+
+#define REQUEST (UINT32_C(1) << 16)
+
+static void on_request(int signo, siginfo_t *info, void *context)
+{
+    int error = errno;
+    (void)signo;
+    (void)info;
+    (void)context;
+    /* Relaxed: there is nothing but the request. */
+    mri_add_relaxed(&request_word, REQUEST);
+    mri_futex_wake(&request_word, INT_MAX);
+    errno = error;
+}
+
+void mri_request_nudge(void)
+{
+    uint32_t word = mri_load_relaxed(&request_word), next;
+    do
+        next = (word & ~(REQUEST - 1)) | ((word + 1) & (REQUEST - 1));
+    while (!mri_cas_weak_release(&request_word, &word, next));
+    mri_futex_wake(&request_word, INT_MAX);
+}
+
+static bool can_be_asked_by(int signo)
+{
+    static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
+                                 SIGTRAP, SIGSYS, SIGKILL, SIGSTOP};
+    for (size_t i = 0; i < MRI_ARRAY_LEN(raised); i++)
+        if (signo == raised[i])
+            return false;
+    struct sigaction now;
+    return sigaction(signo, NULL, &now) == 0;
+}
+
+int mri_request_open(int signo)
+{
+    int rc = 0;
+    if (!can_be_asked_by(signo))
+        return MR_EINVAL;
+    acquire();
+    /* Where the handler of another signal is still in somebody's way, that
+     * one cannot be forgotten. */
+    if ((request.count > 0 || request.ours) && requested != signo)
+        rc = MR_EBUSY;
+    else
+        requested = signo;
+    if (rc == 0)
+        take(&request, signo, on_request, SA_RESTART);
+    release();
+    return rc;
+}
+
+void mri_request_close(void)
+{
+    acquire();
+    give_back(&request, requested, on_request);
+    release();
+}
+
+mri_atomic_u32 *mri_request_word(void)
+{
+    return &request_word;
 }
 
 void mri_handler_stack_open(mri_handler_stack *former, void *low, size_t size)

@@ -14,7 +14,7 @@
 #ifndef MRI_OS_SIGNAL_H
 #define MRI_OS_SIGNAL_H
 
-#include "base/compiler.h"
+#include "base/atomic.h"
 
 #include <stdbool.h>
 
@@ -23,6 +23,26 @@
  * `heard` is the same for all. Any thread. */
 void mri_segv_open(void (*heard)(const void *address));
 void mri_segv_close(void);
+
+/* The signal by which something is asked for: one for the process. Its handler
+ * counts, and wakes all who sleep on the count; nobody is handed on to. 0;
+ * MR_EINVAL for a signal that cannot be had, or that an instruction raises;
+ * MR_EBUSY where another one was opened. Any thread. */
+MRI_CHECKED int mri_request_open(int signo);
+void mri_request_close(void);
+
+/* A futex.   31        16 15       0    requests so far, and nudges, each
+ * modulo |  requests  |  nudges  |   2^16 */
+mri_atomic_u32 *mri_request_word(void);
+
+MRI_INLINE uint32_t mri_requests(uint32_t word)
+{
+    return word >> 16;
+}
+
+/* Anybody: wake all who sleep there, who find no request. Release, for them:
+ * what the caller did before. */
+void mri_request_nudge(void);
 
 /* Handlers of the calling thread run on a stack of their own, memory of the
  * caller's, so that they can run where its stack has ended. */

@@ -5,10 +5,11 @@
  *   2. drain: wait until no submitted job is left, and nobody who submitted
  *      one and has yet to wake a worker for it; what runs may still submit. At
  *      the deadline: give up here, for now
- *   3. the workers end: `stopping`, all are woken, each leaves its loop when
+ *   3. end and join the thread that dumps on request, if there is one
+ *   4. the workers end: `stopping`, all are woken, each leaves its loop when
  *      it has nothing to run. The monitor and the spares likewise
- *   4. join them, then those of the blocking pool
- *   5. unmap, free
+ *   5. join them, then those of the blocking pool
+ *   6. unmap, free
  *
  * Nothing is accepted and then lost, and nothing is freed under a submitter's
  * feet: see entry.c, which has the proofs.
@@ -334,12 +335,14 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     int rc = drain(rt, deadline); /* 2 */
     if (rc < 0)
         return rc;
-    mri_store_relaxed(&rt->stopping, 1); /* 3 */
+    if (mri_load_acquire(&rt->dumper)) /* 3 */
+        rt->end_dumper(rt);
+    mri_store_relaxed(&rt->stopping, 1); /* 4 */
     mri_monitor_end(rt);
-    end_workers(rt, rt->workers); /* 3, 4 */
+    end_workers(rt, rt->workers); /* 4, 5 */
     mri_monitor_join(rt);
     close_blocking(rt);
-    mr_config config = rt->config; /* 5 */
+    mr_config config = rt->config; /* 6 */
     if (!config.leave_sigsegv)
         mri_overflow_close();
     mri_block_close(rt);

@@ -44,6 +44,9 @@ struct mr_runtime {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 visitors;
     mri_event_count drained;
 
+    /* inspect/'s: who dumps on request; to be ended before the rest is. */
+    mri_atomic_ptr dumper;
+    void (*end_dumper)(mr_runtime *rt); /* where that is not NULL */
     /* inspect/'s: how deep stacks were used; where to look next. */
     mri_atomic_u64 stack_most;
     mri_atomic_u32 stack_next;
