@@ -206,6 +206,21 @@ TEST(dump, a_wait_is_named_and_timed)
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
 
+TEST(dump, a_wait_after_a_long_sleep_has_just_begun)
+{
+    mr_runtime *rt = scene(1);
+    usleep(700000);
+    EXPECT_EQ(mr_submit(rt, blocks, NULL, 0), 0);
+    await_begun(1);
+    const char *text = dump(rt);
+    const char *for_time = strstr(text, "mr_blocking for ");
+    EXPECT(for_time != NULL);
+    double seconds = strtod(for_time + strlen("mr_blocking for "), NULL);
+    EXPECT_MSG(seconds < 0.5, "%g s", seconds);
+    tell();
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+}
+
 /* ---- Jobs --------------------------------------------------------------- */
 
 /* More than spares take; they bring some from the inbox into queues. */
