@@ -28,7 +28,7 @@ static mr_runtime *start(unsigned workers)
 /* The same buffer each time. */
 static const char *dump(mr_runtime *rt)
 {
-    static char text[1 << 20];
+    static char text[1 << 22];
     memset(text, 0, sizeof text);
     FILE *out = fmemopen(text, sizeof text - 1, "w");
     EXPECT(out != NULL);
@@ -212,9 +212,10 @@ TEST(dump, a_wait_after_a_long_sleep_has_just_begun)
     usleep(700000);
     EXPECT_EQ(mr_submit(rt, blocks, NULL, 0), 0);
     await_begun(1);
-    const char *text = dump(rt);
+    const char *text;
+    while (!strstr(text = dump(rt), "mr_blocking for "))
+        usleep(100);
     const char *for_time = strstr(text, "mr_blocking for ");
-    EXPECT(for_time != NULL);
     double seconds = strtod(for_time + strlen("mr_blocking for "), NULL);
     EXPECT_MSG(seconds < 0.5, "%g s", seconds);
     tell();
@@ -241,7 +242,7 @@ TEST(dump, jobs_are_shown_wherever_they_are)
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
 
-enum { MANY = 6000, SHOWN = 4096, RING = 256 };
+enum { MANY = 20000, SHOWN = 4096, RING = 256 };
 
 int64_t submits_many(void *arg)
 {
