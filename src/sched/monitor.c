@@ -123,48 +123,8 @@ static struct view look(mr_runtime *rt, int64_t now)
     return v;
 }
 
-/* ---- Calm -----------------------------------------------------------------
- */
-
-static void set_calm(mr_runtime *rt, bool calm)
-{
-    mri_monitor *m = &rt->monitor;
-    if (mri_load_relaxed(&m->calm) == calm)
-        return;
-    mri_store_relaxed(&m->calm, calm);
-    if (calm)
-        mri_event_count_notify_all(&rt->lingering);
-}
-
 /* ---- Sleeping -------------------------------------------------------------
  */
-
-MRI_COLD void mri_monitor_wake_slow(mri_monitor *m)
-{
-    uint32_t asleep = MRI_MONITOR_ASLEEP;
-    /* Relaxed: nothing is handed over; see monitor.h. */
-    if (mri_cas_relaxed(&m->state, &asleep, MRI_MONITOR_AWAKE))
-        mri_futex_wake(&m->state, 1);
-}
-
-static bool ending(mri_monitor *m)
-{
-    return mri_load_relaxed(&m->state) == MRI_MONITOR_ENDING;
-}
-
-void mri_monitor_doze(mr_runtime *rt)
-{
-    mri_monitor *m = &rt->monitor;
-    uint32_t awake = MRI_MONITOR_AWAKE;
-    mri_store_relaxed(&m->now, 0);
-    if (!mri_cas_relaxed(&m->state, &awake, MRI_MONITOR_ASLEEP))
-        return;
-    mri_fence_seq_cst(); /* with the one in mri_idle_wait */
-    if (!mri_event_count_awaited(&rt->idle))
-        mri_monitor_wake_slow(m);
-    while (mri_load_relaxed(&m->state) == MRI_MONITOR_ASLEEP)
-        (void)!mri_futex_wait(&m->state, MRI_MONITOR_ASLEEP, MRI_NEVER);
-}
 
 /* When to look next: in a period, or when a timer would be overdue. */
 static int64_t next_look(mr_runtime *rt, int64_t now, int64_t period)
@@ -183,7 +143,7 @@ static int64_t pause_until(mri_monitor *m, int64_t deadline)
     do {
         (void)!mri_futex_wait(&m->state, MRI_MONITOR_AWAKE, deadline);
         now = mri_clock_now();
-    } while (now < deadline && !ending(m));
+    } while (now < deadline && !mri_monitor_ends(m));
     mri_store_relaxed(&m->now, now);
     return now;
 }
@@ -215,7 +175,7 @@ static void pace_next(struct pace *p, const struct view *v)
 /* Something waits: whoever lingers is told, and else one more is to join. */
 static bool is_to_join(mr_runtime *rt, mri_spare *me, int64_t now)
 {
-    set_calm(rt, false);
+    mri_spare_set_calm(rt, false);
     if (mri_event_count_awaited(&rt->lingering)) {
         mri_event_count_notify_one(&rt->lingering);
         return false;
@@ -235,7 +195,7 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
     struct pace pace;
     pace_open(&pace);
     int64_t now = mri_clock_now();
-    while (!ending(m)) {
+    while (!mri_monitor_ends(m)) {
         mri_monitor_share(rt, now);
         now = pause_until(m, next_look(rt, now, pace.period));
         struct view v = look(rt, now);
@@ -243,9 +203,10 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
         if (v.late && is_to_join(rt, me, now))
             return true;
         if (!v.late && (v.moved || v.idle))
-            set_calm(rt, true);
+            mri_spare_set_calm(rt, true);
         pace_next(&pace, &v);
         if (may_sleep(rt, &pace)) {
+            mri_store_relaxed(&m->now, 0);
             mri_monitor_doze(rt);
             pace_open(&pace);
             now = mri_clock_now();

@@ -142,7 +142,8 @@ void mri_monitor_start(mr_runtime *rt);
 void mri_monitor_end(mr_runtime *rt);
 void mri_monitor_join(mr_runtime *rt);
 
-/* ---- Between monitor.c, spare.c and share.c ------------------------------ */
+/* ---- Between monitor.c, doze.c, spare.c and share.c
+ * ------------------------------ */
 
 /* Monitor: look until it is `me` who is to join (true: another is the monitor
  * now), or until stop. */
@@ -151,9 +152,21 @@ MRI_CHECKED bool mri_monitor_watch(mr_runtime *rt, mri_spare *me);
 /* Monitor: sleep for good, unless nobody is idle. */
 void mri_monitor_doze(mr_runtime *rt);
 
+/* Stop: it does not sleep, nor look, any more. */
+void mri_monitor_set_ending(mri_monitor *m);
+
+MRI_INLINE bool mri_monitor_ends(mri_monitor *m)
+{
+    /* Relaxed: as in set_ending. */
+    return mri_load_relaxed(&m->state) == MRI_MONITOR_ENDING;
+}
+
 /* Monitor: make another the monitor, and be ready to join. False: it cannot be
  * done for now. */
 MRI_CHECKED bool mri_spare_relieve(mri_spare *me, int64_t now);
+
+/* Monitor: from now on spares retire; or do not. */
+void mri_spare_set_calm(mr_runtime *rt, bool calm);
 
 /* Monitor: have all threads share CPUs if spares are joined and a quota says
  * so; or do not any more. */

@@ -44,9 +44,7 @@ void mri_monitor_start(mr_runtime *rt)
 void mri_monitor_end(mr_runtime *rt)
 {
     mri_monitor *m = &rt->monitor;
-    /* Relaxed: nothing is handed over. */
-    (void)mri_swap_relaxed(&m->state, MRI_MONITOR_ENDING);
-    mri_futex_wake(&m->state, 1);
+    mri_monitor_set_ending(m);
     mri_event_count_notify_all(&rt->lingering);
     mri_lock_acquire(&m->lock);
     m->ending = true;
@@ -189,6 +187,21 @@ static void spare_main(void *arg)
             break;
         join(me);
     } while (rest(me));
+}
+
+/* ---- Calm -----------------------------------------------------------------
+ */
+
+void mri_spare_set_calm(mr_runtime *rt, bool calm)
+{
+    mri_monitor *m = &rt->monitor;
+    /* Relaxed, here and in retires: nothing is handed over; what wakes those
+     * who linger orders it. */
+    if (mri_load_relaxed(&m->calm) == calm)
+        return;
+    mri_store_relaxed(&m->calm, calm);
+    if (calm)
+        mri_event_count_notify_all(&rt->lingering);
 }
 
 /* ---- What it takes --------------------------------------------------------
