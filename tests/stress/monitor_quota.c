@@ -1,0 +1,152 @@
+/* Spares under a CPU quota: all threads share as many CPUs as the quota gives,
+ * so that the kernel stops nobody. Needs the right to create cgroups. */
+#define _GNU_SOURCE
+#include <millrace.h>
+
+#include "quota_groups.h"
+#include "sched/runtime.h"
+#include "slow.h"
+#include "test.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PERIOD = 100000, LIGHT = 500, HOGS = 2 };
+
+static quota_groups groups;
+
+/* Periods in which the group was stopped, or -1. */
+static long throttled(void)
+{
+    char path[4096], line[256];
+    long n = -1;
+    snprintf(path, sizeof path, "%s/cpu.stat", groups.inner);
+    FILE *file = fopen(path, "r");
+    while (file && n < 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "nr_throttled %ld", &n) != 1)
+            n = -1;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+static int64_t hog(void *arg)
+{
+    int64_t until = *(int64_t *)arg;
+    while (mr_now() < until)
+        continue;
+    return 0;
+}
+
+static int64_t light(void *arg)
+{
+    __atomic_fetch_add(*(int **)arg, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static int cpus_of(int tid)
+{
+    cpu_set_t set;
+    return sched_getaffinity(tid, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+struct seen {
+    int while_held, after; /* CPUs of the worker */
+    uint64_t joins;
+    int ran_while_held, ran;
+};
+
+static void wait_until(mr_runtime *rt, bool shared)
+{
+    int64_t until = mr_after(5 * MR_S);
+    int tid = (int)mri_load_relaxed(&rt->worker[0].tid);
+    int all = cpus_of(0);
+    while ((cpus_of(tid) < all) != shared && mr_now() < until)
+        usleep(1000);
+}
+
+/* One worker, which is held up for two seconds, as is the first spare; and
+ * light tasks beside them. */
+static void run(struct seen *seen)
+{
+    mr_config config = {.size = sizeof config, .workers = 1};
+    mr_runtime *rt;
+    int ran = 0, *to = &ran;
+    if (mr_start(&rt, &config) < 0)
+        _exit(1);
+    int64_t until = mr_after(2 * MR_S);
+    for (int i = 0; i < HOGS; i++)
+        if (mr_submit(rt, hog, &until, sizeof until) < 0)
+            _exit(1);
+    for (int i = 0; i < LIGHT; i++) {
+        if (mr_submit(rt, light, &to, sizeof to) < 0)
+            _exit(1);
+        usleep(1000);
+        if (i == LIGHT / 2) {
+            int tid = (int)mri_load_relaxed(&rt->worker[0].tid);
+            seen->while_held = cpus_of(tid);
+            seen->ran_while_held = __atomic_load_n(&ran, __ATOMIC_ACQUIRE);
+        }
+    }
+    while (__atomic_load_n(&ran, __ATOMIC_ACQUIRE) < LIGHT)
+        usleep(100);
+    wait_until(rt, false);
+    seen->after = cpus_of((int)mri_load_relaxed(&rt->worker[0].tid));
+    seen->joins = mri_load_relaxed(&rt->monitor.joins);
+    seen->ran = ran;
+    if (mr_stop(rt, MR_NEVER) < 0)
+        _exit(1);
+}
+
+/* In a child within the group, which has `cpus` of them for its quota. */
+static bool run_in_group(struct seen *seen, long *stopped)
+{
+    int pipe_of[2];
+    if (pipe(pipe_of) != 0)
+        return false;
+    long before = throttled();
+    pid_t child = fork();
+    if (child == 0) {
+        struct seen mine = {0};
+        if (!quota_groups_enter(&groups))
+            _exit(1);
+        run(&mine);
+        _exit(write(pipe_of[1], &mine, sizeof mine) != sizeof mine);
+    }
+    close(pipe_of[1]);
+    bool got = read(pipe_of[0], seen, sizeof *seen) == sizeof *seen;
+    close(pipe_of[0]);
+    int status = 1;
+    waitpid(child, &status, 0);
+    *stopped = throttled() - before;
+    return got && status == 0;
+}
+
+TEST(stress_monitor_quota, spares_share_what_the_quota_gives)
+{
+    struct seen seen;
+    long stopped = 0;
+    int all = cpus_of(0);
+    if (all < 2)
+        SKIP("one CPU is no more than a quota of one");
+    if (slow_is_emulated())
+        SKIP("the emulator has no threads in a child of fork()");
+    const char *reason = quota_groups_open(&groups);
+    if (reason)
+        SKIP(reason);
+    bool ran = quota_groups_set(&groups, PERIOD, PERIOD) &&
+               run_in_group(&seen, &stopped);
+    bool removed = quota_groups_close(&groups);
+    EXPECT(ran && removed);
+    fprintf(stderr, "nr_throttled: %ld of about 20 periods\n", stopped);
+    EXPECT_EQ(seen.ran, LIGHT);
+    EXPECT(seen.joins > 1);
+    EXPECT_EQ(seen.while_held, 1);
+    EXPECT_EQ(seen.after, all);
+    EXPECT(seen.ran_while_held > LIGHT / 4);
+    /* Two that do not share use it up in half of each period, where the
+     * machine has both CPUs for them. */
+    EXPECT(stopped <= 10);
+}
