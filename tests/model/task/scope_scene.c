@@ -69,8 +69,10 @@ enum mri_park_state mri_wait(mri_strand *strand, uint64_t count,
 }
 
 /* As sched/worker.c. */
-void mri_worker_await(mri_strand *strand, mri_task_word *word)
+void mri_worker_await_for(mri_strand *strand, mri_task_word *word,
+                          const char *what)
 {
+    (void)what;
     if (mri_task_word_is_done(word))
         return;
     uint64_t count = mri_park_begin(&strand->park);
