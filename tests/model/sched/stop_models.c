@@ -29,6 +29,9 @@ static void release(void *context, void *memory, size_t size)
 {
     struct state *s = context;
     (void)size;
+    /* After whatever visitors did. */
+    if (memory == s->rt)
+        model_assert(s->rt->config.reserved <= 1);
     if (!s->keep)
         model_free(memory);
 }
@@ -200,6 +203,8 @@ static void submits_0_and_ends_its_wait(void *a)
     s->job[1].node.word = MRI_NODE_STRAND;
     mri_runtime_visit(s->rt);
     mri_runtime_post(s->rt, &s->job[1].node);
+    /* Plain, though the job may have ended: a visitor may. */
+    s->rt->config.reserved = 1;
     mri_runtime_leave(s->rt);
 }
 
