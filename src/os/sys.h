@@ -118,9 +118,11 @@ MRI_INLINE long mri_sys_read_memory(void *to, const void *from, size_t size)
 {
     struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
     int fault = mri_fault("process_vm_readv");
+    /* The last one lies on the stack: an int would leave half of it as it was,
+     * and the kernel takes all of it for flags. */
     return fault ? -fault
                  : mri_sys_result(syscall(SYS_process_vm_readv, getpid(),
-                                          &local, 1, &remote, 1, 0));
+                                          &local, 1L, &remote, 1L, 0L));
 }
 
 /* Whether the kernel could write 16 bytes to addr: 0, or MR_EFAULT for memory
