@@ -8,7 +8,7 @@
  *
  *     bench_idle [--seconds N] [--json] [--rounds N] [--only TEXT]
  *
- * The unit is nanoseconds of processor time in all of N seconds, 10 unless
+ * The unit is nanoseconds of processor time in all of N seconds, 1 unless
  * told otherwise. */
 #include <millrace.h>
 
@@ -141,7 +141,7 @@ static uint64_t take_seconds(int *argc, char **argv)
         *argc -= 2;
         return seconds > 0 ? (uint64_t)seconds : 0;
     }
-    return 10;
+    return 1;
 }
 
 int main(int argc, char **argv)

@@ -232,14 +232,18 @@ TEST(dump, jobs_are_shown_wherever_they_are)
     for (int i = 0; i < JOBS; i++)
         EXPECT_EQ(mr_submit(rt, holds_worker, NULL, 0), 0);
     await_begun(1);
-    const char *text = dump(rt);
-    if (strstr(text, "cannot be read"))
-        SKIP("a process may not look into itself here");
-    while (count_lines(text, ": holds_worker") != JOBS)
+    const char *text;
+    bool refused;
+    do {
         text = dump(rt);
-    EXPECT_LINE(text, "job in ", ": holds_worker, spawned at ", "");
+        refused = strstr(text, "cannot be read") != NULL;
+    } while (!refused && count_lines(text, ": holds_worker") != JOBS);
+    if (!refused)
+        EXPECT_LINE(text, "job in ", ": holds_worker, spawned at ", "");
     tell();
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    if (refused)
+        SKIP("a process may not look into itself here");
 }
 
 enum { MANY = 20000, SHOWN = 4096, RING = 256 };

@@ -127,8 +127,8 @@ static int64_t leaf(void *arg)
     mr_spawn(&sleeper, wakes, b);
     mr_yield();
     mr_sleep(MR_MS);
-    b->ends = mr_after(500 * MR_MS);
-    while (mr_now() < b->ends)
+    b->ends = mr_after(10 * MR_S);
+    while (!__atomic_load_n(&b->woke, __ATOMIC_ACQUIRE) && mr_now() < b->ends)
         continue;
     return mr_await(&sleeper);
 }
