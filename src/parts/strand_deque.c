@@ -278,12 +278,13 @@ static void run_apart(mri_deque *d, mri_slot *slot, mri_slot *head,
 {
     uint32_t bottom = d->bottom;
     void *context = d->context;
+    void *own = slot->context; /* the slot is the child's where it starts */
     mri_slot *start = slot + 1 == head ? slot : head;
     d->bottom = head_index(d, start);
     mri_store_relaxed(&d->head, start);
-    d->context = slot->context;
+    d->context = own;
     fn(d, start, slot);
-    mri_require(d->context == slot->context,
+    mri_require(d->context == own,
                 "a task closes its scopes before it returns");
     d->context = context;
     d->bottom = bottom;

@@ -211,6 +211,58 @@ TEST(scope_context, scopes_and_spawns_by_turns)
     run_on_some(interleaves);
 }
 
+/* A task that is awaited in a scope that it is not in, and that spawns into a
+ * scope of its own where the slot was in which it stood. */
+static int64_t spawns_into_its_own(void *arg)
+{
+    int64_t deadline = mr_after(50 * MR_S);
+    mr_scope scope;
+    mr_task task;
+    (void)arg;
+    EXPECT_EQ(mr_deadline(), MR_NEVER);
+    mr_scope_open(&scope, deadline);
+    mr_spawn(&task, names_its_scope, NULL);
+    EXPECT_EQ(mr_await(&task), deadline);
+    EXPECT_EQ(mr_scope_close(&scope), 0);
+    EXPECT_EQ(mr_deadline(), MR_NEVER);
+    return 7;
+}
+
+static int64_t awaits_the_youngest_within(void *arg)
+{
+    int64_t deadline = mr_after(100 * MR_S);
+    mr_scope scope;
+    mr_task older;
+    (void)arg;
+    mr_spawn(&older, spawns_into_its_own, NULL);
+    mr_scope_open(&scope, deadline);
+    EXPECT_EQ(mr_await(&older), 7);
+    EXPECT_EQ(mr_deadline(), deadline);
+    return mr_scope_close(&scope);
+}
+
+TEST(scope_context, one_awaited_in_another_opens_its_own_and_spawns)
+{
+    run_on_some(awaits_the_youngest_within);
+}
+
+/* The same, above one that was awaited before. */
+static int64_t awaits_above_a_gap(void *arg)
+{
+    mr_task older, younger;
+    (void)arg;
+    mr_spawn(&older, names_its_scope, NULL);
+    mr_spawn(&younger, spawns_into_its_own, NULL);
+    EXPECT_EQ(mr_await(&older), MR_NEVER);
+    EXPECT_EQ(mr_await(&younger), 7);
+    return 0;
+}
+
+TEST(scope_context, one_awaited_above_a_gap_opens_its_own_and_spawns)
+{
+    run_on_some(awaits_above_a_gap);
+}
+
 static int64_t waits(void *arg)
 {
     (void)arg;
