@@ -28,7 +28,9 @@
  * Misuse. Outside of tasks nothing is opened; where a scope is not open, a
  * spawn is refused and a close returns MR_EPERM. A task that returns before it
  * has closed a scope, or closes one before it has awaited what it spawned
- * within by mr_spawn, or closed what it opened within, stops the program. */
+ * within by mr_spawn, or closed what it opened within, stops the program; so
+ * does one that has closed the scope of the task that awaits it, where both
+ * are on one stack, which only the library knows. */
 #ifndef MILLRACE_SCOPE_H
 #define MILLRACE_SCOPE_H
 

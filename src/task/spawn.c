@@ -87,8 +87,13 @@ MRI_INLINE int64_t run_here(mri_strand *s, mri_slot *slot)
     if (mri_unlikely(mri_strand_is_deep(s)) &&
         mri_worker_run_elsewhere(s, slot, run_slot))
         return slot->value[0];
+    /* A scope left open is in a frame that is gone, and the caller in it. */
+    const void *context = s->deque.context;
     mr_fn fn = (mr_fn)slot->value[1];
-    return mri_task_call_at(s, slot, fn, (void *)slot->value[0]);
+    int64_t result = mri_task_call_at(s, slot, fn, (void *)slot->value[0]);
+    mri_require(s->deque.context == context,
+                "a task closes its scopes, and no others, before it returns");
+    return result;
 }
 
 static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,

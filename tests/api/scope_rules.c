@@ -204,6 +204,32 @@ static int64_t closes_before_the_await(void *arg)
     return mr_await(&child);
 }
 
+/* The frame of the child that left it open is gone. */
+static int64_t sleeps_after_one_that(void *arg)
+{
+    mr_task child;
+    (void)arg;
+    mr_spawn(&child, leaves_it_open, NULL);
+    mr_await(&child);
+    return mr_sleep(MR_MS);
+}
+
+static int64_t closes_its_callers(void *arg)
+{
+    return mr_scope_close(arg);
+}
+
+static int64_t lends_to_one_it_awaits(void *arg)
+{
+    mr_scope scope;
+    mr_task child;
+    (void)arg;
+    mr_scope_open(&scope, MR_NEVER);
+    mr_spawn(&child, closes_its_callers, &scope);
+    mr_await(&child);
+    return mr_scope_close(&scope);
+}
+
 /* One is awaited within, another spawned, so that there are as many. */
 static int64_t swaps_children(void *arg)
 {
@@ -243,7 +269,15 @@ TEST(scope_rules, a_task_that_leaves_a_scope_open_stops_the_program)
     dies_of(leaves_it_open, "a task closes its scopes before it returns");
     dies_of(has_a_child_that, "a task closes its scopes before it returns");
     dies_of(awaits_one_that,
-            "a scope is closed after those that were opened within");
+            "a task closes its scopes, and no others, before it returns");
+    dies_of(sleeps_after_one_that,
+            "a task closes its scopes, and no others, before it returns");
+}
+
+TEST(scope_rules, a_task_that_closes_its_callers_scope_stops_the_program)
+{
+    dies_of(lends_to_one_it_awaits,
+            "a task closes its scopes, and no others, before it returns");
 }
 
 TEST(scope_rules, a_close_before_an_await_stops_the_program)
