@@ -30,6 +30,7 @@ static void init(mri_scope *sc, mri_strand *s)
     mri_init(&sc->error, 0);
     mri_task_word_init(&sc->done);
     mri_task_word_init(&sc->rung);
+    mri_init(&sc->queued, 0);
     sc->opener = s;
     sc->runtime = s->worker->runtime;
     sc->outer = s->deque.context;
@@ -108,13 +109,14 @@ static void disarm(mri_strand *s, mri_scope *sc)
         mri_worker_await_for(s, &sc->rung, "the end of an alarm");
 }
 
+#define UNAWAITED "what was spawned within a scope is awaited before its close"
+
 /* By the opener: what must have been done by now. */
 static void check_close(const mri_strand *s, const mri_scope *sc)
 {
     mri_require(s->deque.context == sc,
                 "a scope is closed after those that were opened within");
-    mri_require(!mri_deque_youngest_has(&s->deque, sc),
-                "what was spawned within a scope is awaited before its close");
+    mri_require(!mri_deque_youngest_has(&s->deque, sc), UNAWAITED);
 }
 
 static int64_t wait_for_all(mri_strand *s, mri_scope *sc)
@@ -125,6 +127,8 @@ static int64_t wait_for_all(mri_strand *s, mri_scope *sc)
      * completes `done`, and needs nothing of the opener's. */
     if (mri_sub_acquire(&sc->live, MRI_SCOPE_ONE) != MRI_SCOPE_ONE)
         mri_worker_await_for(s, &sc->done, "the children of a scope");
+    /* Relaxed: children await theirs before they end. */
+    mri_require(mri_load_relaxed(&sc->queued) == 0, UNAWAITED);
     int64_t result = result_of(sc);
     disarm(s, sc);
     if (sc->parent)

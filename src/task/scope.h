@@ -45,6 +45,9 @@ struct mri_scope {
      * the opener reads when all have ended. */
     mri_atomic(int64_t) error;
     mri_task_word done, rung;
+    /* Spawned within by mr_spawn, in a run queue for want of a slot, and not
+     * awaited yet; who spawns adds, who awaits takes off. */
+    mri_atomic_u64 queued;
 
     /* Constant while it is open. */
     mr_runtime *runtime; /* NULL: not open */

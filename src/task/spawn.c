@@ -1,6 +1,7 @@
 /* Spawn and await through a function pointer: millrace/task.h. */
 #include "base/assert.h"
 #include "sched/runtime.h"
+#include "task/scope.h"
 #include "task/task.h"
 #include <millrace/error.h>
 
@@ -32,18 +33,25 @@ static bool is_queued(const mri_slot *slot)
     return ((uintptr_t)slot & QUEUED) != 0;
 }
 
+static mri_scope *scope_of(const mri_task *t)
+{
+    return (mri_scope *)((uintptr_t)t->slot - QUEUED);
+}
+
 static void run_queued(mri_strand *s, mri_job *job)
 {
     mri_task *t = mri_container_of(job, mri_task, job);
-    void *context = (char *)t->slot - QUEUED;
-    t->value = mri_task_call_in(s, context, t->job.fn, (void *)t->value);
+    t->value = mri_task_call_in(s, scope_of(t), t->job.fn, (void *)t->value);
     mri_worker_completed(s, mri_task_word_complete(&t->word));
 }
 
 static MRI_COLD void spawn_queued(mri_task *t, mr_fn fn, void *arg,
                                   mri_strand *s, void *site)
 {
-    t->slot = (mri_slot *)(void *)((char *)s->deque.context + QUEUED);
+    mri_scope *sc = s->deque.context;
+    if (sc)
+        mri_add_relaxed(&sc->queued, 1); /* its close looks */
+    t->slot = (mri_slot *)((uintptr_t)sc + QUEUED);
     t->value = (int64_t)arg;
     mri_job_init(&t->job, run_queued, fn, site);
     mri_task_word_init(&t->word);
@@ -77,7 +85,10 @@ MRI_ENTRY void mr_spawn(mr_task *task, mr_fn fn, void *arg)
 
 static MRI_COLD int64_t await_queued(mri_strand *s, mri_task *t)
 {
+    mri_scope *sc = scope_of(t);
     mri_worker_await(s, &t->word);
+    if (sc)
+        mri_sub_relaxed(&sc->queued, 1);
     return t->value;
 }
 

@@ -243,6 +243,23 @@ static int64_t swaps_children(void *arg)
     return mr_await(&within);
 }
 
+/* No slot is left for the one within: it goes to a run queue. */
+static int64_t closes_before_the_await_of_a_queued_one(void *arg)
+{
+    enum { FULL = 4096 };
+    static mr_task before[FULL], within;
+    mr_scope scope;
+    for (int i = 0; i < FULL; i++)
+        mr_spawn(&before[i], echo, arg);
+    mr_scope_open(&scope, MR_NEVER);
+    mr_spawn(&within, echo, arg);
+    mr_scope_close(&scope);
+    mr_await(&within);
+    for (int i = FULL; i-- > 0;)
+        mr_await(&before[i]);
+    return 0;
+}
+
 static int64_t closes_the_outer_first(void *arg)
 {
     mr_scope outer, inner;
@@ -285,6 +302,8 @@ TEST(scope_rules, a_close_before_an_await_stops_the_program)
     dies_of(closes_before_the_await,
             "what was spawned within a scope is awaited before its close");
     dies_of(swaps_children,
+            "what was spawned within a scope is awaited before its close");
+    dies_of(closes_before_the_await_of_a_queued_one,
             "what was spawned within a scope is awaited before its close");
 }
 
