@@ -31,7 +31,7 @@ static void release(void *context, void *memory, size_t size)
     (void)size;
     /* After whatever visitors did. */
     if (memory == s->rt)
-        model_assert(s->rt->config.reserved <= 1);
+        model_assert(s->rt->config.pin <= 1);
     if (!s->keep)
         model_free(memory);
 }
@@ -204,7 +204,7 @@ static void submits_0_and_ends_its_wait(void *a)
     mri_runtime_visit(s->rt);
     mri_runtime_post(s->rt, &s->job[1].node);
     /* Plain, though the job may have ended: a visitor may. */
-    s->rt->config.reserved = 1;
+    s->rt->config.pin = 1;
     mri_runtime_leave(s->rt);
 }
 
