@@ -67,6 +67,7 @@ MRI_ENTRY void mr_spawn(mr_task *task, mr_fn fn, void *arg)
     t->owner = s;
     if (mri_unlikely(!s)) {
         t->owner = MRI_NOBODY;
+        t->slot = (mri_slot *)QUEUED; /* as mr_task_result wants it */
         return;
     }
     mri_slot *head = mri_load_relaxed(&s->deque.head);

@@ -101,6 +101,25 @@ TEST(scope_rules, the_result_of_a_spawned_task_is_its_awaits)
     EXPECT_EQ(run_with(1, asks_for_a_spawned_one, &seven), 0);
 }
 
+static int64_t spawns_to_be_kept(void *task)
+{
+    int64_t seven = 7;
+    mr_scope scope;
+    mr_scope_open(&scope, MR_NEVER);
+    mr_scope_spawn(&scope, task, echo, &seven);
+    return mr_scope_close(&scope);
+}
+
+TEST(scope_rules, what_was_not_spawned_has_no_result_of_a_former_life)
+{
+    int64_t eight = 8;
+    mr_task task;
+    EXPECT_EQ(run_with(1, spawns_to_be_kept, &task), 0);
+    EXPECT_EQ(mr_task_result(&task), 7);
+    mr_spawn(&task, echo, &eight);
+    EXPECT_EQ(mr_task_result(&task), MR_EPERM);
+}
+
 /* In a task of one runtime, with another one's scope. */
 static int64_t spawns_across(void *arg)
 {
