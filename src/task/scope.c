@@ -87,8 +87,8 @@ int mr_scope_limit(mr_scope *scope, size_t n)
     mri_scope *sc = (mri_scope *)scope;
     if (!is_opener(sc, mri_strand_self()))
         return MR_EPERM;
-    /* Relaxed: children that have ended had no limit to look at. */
-    if (mri_scope_children(mri_load_relaxed(&sc->live)) > 1)
+    /* Acquire: those that have ended looked for a limit before. */
+    if (mri_scope_children(mri_load_acquire(&sc->live)) > 1)
         return MR_EBUSY;
     sc->most = n;
     return 0;
