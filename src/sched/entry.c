@@ -31,12 +31,14 @@
  *    brought was added before that: a contradiction.
  *  - All that were counted have ended, and nobody is left who could submit.
  *
- * Who waits for it is woken by a worker that goes idle, or a spare that leaves:
- * fence, look for waiters, look at the sums. Let W wait: it counts itself in
- * the event count, fence, looks at the sums. Take, of all workers, the fences
- * with which they go idle after the last job that ended on each; if W's came
- * after all of them, W saw all. Else the last of them came after W's, so that
- * worker sees W, and all the counts.
+ * Who waits for it is woken by a worker that goes idle, or a spare that leaves,
+ * or whoever took the inbox when nothing was in it any more (which may be its
+ * last look before it sleeps): fence, look for waiters, look at the sums. So
+ * there is such a fence after each end, of a job or a taking: who took
+ * something runs it, and goes idle later. Let W wait: it counts itself in the
+ * event count, fence, looks at the sums. Take, of all workers, the fences that
+ * follow the last end on each; if W's came after all of them, W saw all. Else
+ * the last of them came after W's, so that worker sees W, and all the counts.
  *
  * Nothing is freed under a submitter's feet. Its job may have run, and told
  * somebody to stop, while it is still about to wake a worker for it. So whoever
@@ -115,6 +117,9 @@ mri_run_node *mri_runtime_take(mri_worker *w, mri_run_node **last,
     }
     mri_worker_born(w, jobs);
     mri_worker_gone(w);
+    /* Too late: this may have been the last look before a sleep. */
+    if (mri_unlikely(!first))
+        mri_runtime_pause(w->runtime);
     return first;
 }
 

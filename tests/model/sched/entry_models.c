@@ -54,6 +54,14 @@ static void open_with_one(void *a)
     s->accepted[0] = mri_runtime_submit(&s->rt, &s->job[0].node) == 0;
 }
 
+/* One that submits nothing. */
+static void open_with_second(void *a)
+{
+    struct state *s = a;
+    open(a);
+    s->accepted[1] = mri_runtime_submit(&s->rt, &s->job[1].node) == 0;
+}
+
 static void all_ran(void *a)
 {
     struct state *s = a;
@@ -114,6 +122,24 @@ static void takes_and_goes_idle(void *a)
 {
     struct state *s = a;
     take(s, 0);
+    mri_runtime_pause(&s->rt);
+}
+
+/* What it takes is its last look before it sleeps: it goes idle again only if
+ * there was something. */
+static void goes_idle_and_takes(void *a)
+{
+    struct state *s = a;
+    mri_runtime_pause(&s->rt);
+    take(s, 0);
+    if (mri_load_relaxed(&s->worker[0].gone) > 1)
+        mri_runtime_pause(&s->rt);
+}
+
+static void takes_1_and_goes_idle(void *a)
+{
+    struct state *s = a;
+    take(s, 1);
     mri_runtime_pause(&s->rt);
 }
 
@@ -206,3 +232,7 @@ MODEL(entry_who_waits_is_told_by_one, .state_size = sizeof(struct state),
       .setup = open_with_one, .finish = all_ran, .spurious = MODEL_NONE,
       .bound = 1, .deep_bound = 2,
       .thread = {takes_and_goes_idle, runs_handed_and_goes_idle, waits})
+MODEL(entry_who_waits_is_told_by_who_comes_too_late,
+      .state_size = sizeof(struct state), .setup = open_with_second,
+      .finish = all_ran, .spurious = MODEL_NONE, .bound = 1, .deep_bound = 2,
+      .thread = {goes_idle_and_takes, takes_1_and_goes_idle, waits})
