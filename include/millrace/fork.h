@@ -27,7 +27,8 @@
  * MR_AWAIT_AT(name, children, i). They need no initialisation. Every spawned
  * child is awaited once, by the function that spawned it, before it returns,
  * in any order; youngest first is the cheap one. Where NDEBUG is not defined, a
- * function that returns without stops the program, with its name.
+ * function that returns without, or has left a scope open, stops the program,
+ * with its name.
  *
  * A stack has room for 4096 children that are not awaited yet; those beyond
  * take memory by mr_config.allocate until they are, and where none is left the
@@ -44,7 +45,13 @@
 
 #ifdef NDEBUG
 #define MR_CHECK_HEAD_(deque, head, name) ((void)0)
+#define MR_SCOPE_(deque) ((void *)0)
+#define MR_CHECK_SCOPE_(deque, scope, name) ((void)(scope))
 #else
+#define MR_SCOPE_(deque) ((deque)->context)
+#define MR_CHECK_SCOPE_(deque, scope, name)                                    \
+    (MR_LIKELY_((deque)->context == (scope)) ? (void)0                         \
+                                             : mr_detail1_unclosed(name))
 #define MR_CHECK_HEAD_(deque, expected, name)                                  \
     (MR_LIKELY_(MR_LOAD_(&(deque)->head) == (expected))                        \
          ? (void)0                                                             \
@@ -84,7 +91,9 @@
         mr_deque *deque, mr_slot *head, name_##_mr_argument argument)          \
     {                                                                          \
         MR_CHECK_HEAD_(deque, head, #name_);                                   \
+        const void *scope = MR_SCOPE_(deque);                                  \
         name_##_mr_result result = name_##_mr_body(deque, head, argument);     \
+        MR_CHECK_SCOPE_(deque, scope, #name_);                                 \
         MR_CHECK_HEAD_(deque, head, #name_);                                   \
         return result;                                                         \
     }                                                                          \

@@ -94,6 +94,8 @@ MR_API mr_deque *mr_detail1_deque(void);
 
 /* A typed task has returned without awaiting a child: stops the program. */
 MR_API void mr_detail1_unawaited(const char *task);
+/* The same, in another scope than it was called in. */
+MR_API void mr_detail1_unclosed(const char *task);
 
 /* The head is slot + 1 from here on. */
 MR_INLINE_ void mr_detail_spawn(mr_deque *deque, mr_slot *slot, mr_slot_fn fn)

@@ -225,3 +225,9 @@ void mr_detail1_unawaited(const char *task)
     mri_fatal("a task awaits its children before it returns", task, __FILE__,
               __LINE__, __func__);
 }
+
+void mr_detail1_unclosed(const char *task)
+{
+    mri_fatal("a task closes its scopes, and no others, before it returns",
+              task, __FILE__, __LINE__, __func__);
+}

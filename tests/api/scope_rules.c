@@ -1,4 +1,5 @@
 /* millrace/scope.h: what is refused, and what stops the program. */
+#undef NDEBUG /* the checks of millrace/fork.h too */
 #include <millrace.h>
 
 #include "test.h"
@@ -233,6 +234,19 @@ static int64_t sleeps_after_one_that(void *arg)
     return mr_sleep(MR_MS);
 }
 
+MR_FORKABLE(int64_t, typed_leaves_it_open, mr_scope *, scope)
+{
+    mr_scope_open(scope, MR_NEVER);
+    return 0;
+}
+
+static int64_t calls_a_typed_one(void *arg)
+{
+    mr_scope scope;
+    (void)arg;
+    return typed_leaves_it_open(&scope);
+}
+
 static int64_t closes_its_callers(void *arg)
 {
     return mr_scope_close(arg);
@@ -308,6 +322,11 @@ TEST(scope_rules, a_task_that_leaves_a_scope_open_stops_the_program)
             "a task closes its scopes, and no others, before it returns");
     dies_of(sleeps_after_one_that,
             "a task closes its scopes, and no others, before it returns");
+}
+
+TEST(scope_rules, a_typed_task_that_leaves_a_scope_open_stops_the_program)
+{
+    dies_of(calls_a_typed_one, "typed_leaves_it_open");
 }
 
 TEST(scope_rules, a_task_that_closes_its_callers_scope_stops_the_program)
