@@ -18,6 +18,7 @@ typedef void action(int signo, siginfo_t *info, void *context);
 /* A signal that was taken. Under the lock, but that handlers read `former`: it
  * is written before they are there, and again only after they were gone. */
 typedef struct taken {
+    bool hands_on; /* constant: ours hands on to `former` */
     uint32_t count;
     bool ours; /* handed to us, at least by whoever is in front */
     struct sigaction former;
@@ -49,10 +50,24 @@ static bool is_in_front(int signo, action *handler)
            now.sa_sigaction == handler;
 }
 
+/* Whether ours is called already, at least as far as whoever is in front wants
+ * it. Where that may be a circle it is not put in front of him again. */
+static bool is_reached(const taken *t, int signo, action *handler)
+{
+    struct sigaction now;
+    if (!t->ours || is_in_front(signo, handler))
+        return t->ours;
+    if (!t->hands_on || sigaction(signo, NULL, &now) != 0)
+        return false;
+    return (now.sa_flags & SA_SIGINFO) ||
+           (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN);
+}
+
 static void take(taken *t, int signo, action *handler, int flags)
 {
     struct sigaction mine = {.sa_sigaction = handler};
-    if (t->count++ > 0 || t->ours)
+    t->count++;
+    if (is_reached(t, signo, handler))
         return;
     if (sigaction(signo, NULL, &t->former) != 0)
         return;
@@ -105,7 +120,7 @@ static void hand_on(const taken *t, int signo, siginfo_t *info, void *context)
 
 /* ---- Memory that is not to be touched ------------------------------------ */
 
-static taken segv;
+static taken segv = {.hands_on = true};
 static void (*hears)(const void *address);
 
 static void on_segv(int signo, siginfo_t *info, void *context)

@@ -7,7 +7,8 @@
  * there, the last takes it back. If by then somebody else has put his own in
  * front, it stays: he may hand on to it. It then still works, if he does, and
  * is not put there a second time, where it would hand on to him and he to it
- * for ever.
+ * for ever. Where nobody is in front (it was replaced by the default), or it
+ * hands on to nobody itself, the next open puts it there again.
  *
  * Must not know: what is done about it.
  */

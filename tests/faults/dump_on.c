@@ -164,6 +164,39 @@ TEST(faults_dump_on, the_last_stop_gives_the_signal_back)
     EXPECT_EQ(child_run(comes_and_goes, NULL), CHILD_OK);
 }
 
+static enum child_end asks_once_more(void)
+{
+    mr_runtime *rt = start();
+    FILE *file = redirect();
+    CHILD_EXPECT(mr_dump_on(rt, SIGUSR1) == 0);
+    CHILD_EXPECT(kill(getpid(), SIGUSR1) == 0);
+    await_lines(file, "millrace: runtime ", 1);
+    CHILD_EXPECT(mr_stop(rt, MR_NEVER) == 0);
+    return CHILD_OK;
+}
+
+/* By the program, after it was taken and before it was given back. */
+static enum child_end is_taken_away(void *arg)
+{
+    static const sighandler_t others[] = {SIG_DFL, SIG_IGN, former};
+    (void)arg;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        mr_runtime *rt = start();
+        CHILD_EXPECT(mr_dump_on(rt, SIGUSR1) == 0);
+        signal(SIGUSR1, others[i]);
+        CHILD_EXPECT(mr_stop(rt, MR_NEVER) == 0);
+        CHILD_EXPECT(handler_of(SIGUSR1) == others[i]);
+        CHILD_EXPECT(asks_once_more() == CHILD_OK);
+        CHILD_EXPECT(handler_of(SIGUSR1) == others[i]);
+    }
+    return CHILD_OK;
+}
+
+TEST(faults_dump_on, a_signal_that_was_taken_away_is_taken_again)
+{
+    EXPECT_EQ(child_run(is_taken_away, NULL), CHILD_OK);
+}
+
 static enum child_end asks_for_too_much(void *arg)
 {
     static const int no[] = {0,      -1,     1000,    SIGSEGV, SIGBUS,  SIGFPE,

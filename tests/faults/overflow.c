@@ -305,6 +305,25 @@ static enum child_end another_in_front(void *arg)
     return CHILD_OK;
 }
 
+static enum child_end default_in_front(void *arg)
+{
+    (void)arg;
+    mr_runtime *a = start();
+    struct sigaction ours = now();
+    signal(SIGSEGV, SIG_DFL);
+    mr_runtime *b = start();
+    CHILD_EXPECT(same(now(), ours));
+    signal(SIGSEGV, SIG_IGN);
+    CHILD_EXPECT(mr_stop(a, MR_NEVER) == 0);
+    CHILD_EXPECT(mr_stop(b, MR_NEVER) == 0);
+    CHILD_EXPECT(now().sa_handler == SIG_IGN);
+    a = start();
+    CHILD_EXPECT(same(now(), ours));
+    CHILD_EXPECT(mr_stop(a, MR_NEVER) == 0);
+    CHILD_EXPECT(now().sa_handler == SIG_IGN);
+    return CHILD_OK;
+}
+
 static enum child_end told_to_leave_it(void *arg)
 {
     (void)arg;
@@ -338,6 +357,11 @@ TEST(faults_overflow, the_last_stop_takes_the_handler_back)
 TEST(faults_overflow, a_handler_in_front_stays_there)
 {
     EXPECT_EQ(child_run(another_in_front, NULL), CHILD_OK);
+}
+
+TEST(faults_overflow, a_handler_that_was_taken_away_is_put_there_again)
+{
+    EXPECT_EQ(child_run(default_in_front, NULL), CHILD_OK);
 }
 
 TEST(faults_overflow, no_handler_where_none_is_wanted)
