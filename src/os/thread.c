@@ -68,6 +68,17 @@ int mri_thread_start(mri_thread *t, const char *name, void (*run)(void *),
     return rc;
 }
 
+size_t mri_thread_stack_default(void)
+{
+    pthread_attr_t attr;
+    size_t size = 0;
+    if (pthread_attr_init(&attr) != 0)
+        return 0;
+    (void)pthread_attr_getstacksize(&attr, &size);
+    pthread_attr_destroy(&attr);
+    return size;
+}
+
 void mri_thread_join(mri_thread *t)
 {
     int rc = pthread_join((pthread_t)t->handle, NULL);

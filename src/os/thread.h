@@ -37,6 +37,9 @@ MRI_CHECKED int mri_thread_start(mri_thread *t, const char *name,
                                  void (*run)(void *), void *arg,
                                  size_t stack_size);
 
+/* How much stack that default is; 0: not known. */
+size_t mri_thread_stack_default(void);
+
 /* Wait until the thread has ended, thread-local destructors included. Once per
  * thread that was started, by any other thread. All that it did is seen. */
 void mri_thread_join(mri_thread *t);

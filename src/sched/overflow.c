@@ -3,12 +3,13 @@
 
 #include "os/signal.h"
 #include "os/symbol.h"
+#include "os/thread.h"
 #include "sched/runtime.h"
 
 #include <unistd.h>
 
 /* For our handler, and for those of others that it hands on to. */
-enum { HANDLER_STACK = 65536 };
+enum { HANDLER_STACK = 65536, THREAD_STACK = 4 * HANDLER_STACK };
 
 void mri_strand_put_name(mri_text *t, const mri_strand *s)
 {
@@ -81,4 +82,10 @@ MRI_NOINLINE void mri_overflow_call(void (*fn)(mri_worker *w, mri_strand *s),
     mri_handler_stack_open(&former, stack, sizeof stack);
     fn(w, s);
     mri_handler_stack_close(&former);
+}
+
+/* 0: the process's default, which may be less than a handler's (ulimit -s). */
+size_t mri_overflow_thread_stack(void)
+{
+    return mri_thread_stack_default() < THREAD_STACK ? THREAD_STACK : 0;
 }

@@ -18,9 +18,11 @@
 void mri_overflow_open(void);
 void mri_overflow_close(void);
 
-/* Worker thread: fn(w, s) with a stack for the handler, memory of this call. */
+/* Worker thread: fn(w, s) with a stack for the handler, memory of this call; so
+ * the thread is to be started with as much stack as the second says. */
 void mri_overflow_call(void (*fn)(mri_worker *w, mri_strand *s), mri_worker *w,
                        mri_strand *s);
+size_t mri_overflow_thread_stack(void);
 
 /* Say on stderr that strand s, the caller's own, has overflowed. */
 MRI_COLD void mri_overflow_say(const mri_strand *s);

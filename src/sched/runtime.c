@@ -137,7 +137,8 @@ static int start_worker(mri_worker *w)
     w->first = mri_strand_take(w);
     if (!w->first)
         return MR_ENOMEM;
-    int rc = mri_thread_start(&w->thread, "mr-worker", mri_worker_main, w, 0);
+    int rc = mri_thread_start(&w->thread, "mr-worker", mri_worker_main, w,
+                              mri_overflow_thread_stack());
     if (rc < 0) {
         mri_strand_drop(w, w->first);
         mri_strand_flush(&w->runtime->pool, &w->cache);

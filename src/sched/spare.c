@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "os/futex.h"
 #include "sched/monitor.h"
+#include "sched/overflow.h"
 #include "sched/runtime.h"
 #include "sched/wait.h"
 
@@ -21,7 +22,8 @@ static int create(mr_runtime *rt)
     s->runtime = rt;
     s->seat = rt->workers + m->made;
     mri_init(&s->bell, MRI_SPARE_PROMOTED);
-    int rc = mri_thread_start(&s->thread, "mr-spare", spare_main, s, 0);
+    int rc = mri_thread_start(&s->thread, "mr-spare", spare_main, s,
+                              mri_overflow_thread_stack());
     if (rc == 0)
         m->made++;
     return rc;

@@ -10,6 +10,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -367,6 +368,27 @@ TEST(faults_overflow, a_handler_that_was_taken_away_is_put_there_again)
 TEST(faults_overflow, no_handler_where_none_is_wanted)
 {
     EXPECT_EQ(child_run(told_to_leave_it, NULL), CHILD_OK);
+}
+
+/* As under ulimit -s 64. */
+static enum child_end small_threads(void *arg)
+{
+    int64_t none = 0;
+    pthread_attr_t attr;
+    (void)arg;
+    CHILD_EXPECT(pthread_attr_init(&attr) == 0);
+    if (pthread_attr_setstacksize(&attr, 65536) != 0)
+        return CHILD_SKIP;
+    CHILD_EXPECT(pthread_setattr_default_np(&attr) == 0);
+    mr_runtime *rt = start();
+    CHILD_EXPECT(mr_run(rt, digs, &none) == 0);
+    CHILD_EXPECT(mr_stop(rt, MR_NEVER) == 0);
+    return CHILD_OK;
+}
+
+TEST(faults_overflow, the_handlers_stack_fits_where_threads_have_little)
+{
+    CHILD_RUN_OR_SKIP(small_threads, NULL, "threads need more here");
 }
 
 TEST(faults_overflow, a_start_that_fails_leaves_no_handler)

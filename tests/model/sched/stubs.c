@@ -97,6 +97,11 @@ void mri_overflow_call(void (*fn)(mri_worker *w, mri_strand *s), mri_worker *w,
     fn(w, s);
 }
 
+size_t mri_overflow_thread_stack(void)
+{
+    return 0;
+}
+
 void mri_overflow_say(const mri_strand *s)
 {
     (void)s;
