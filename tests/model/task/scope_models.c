@@ -130,6 +130,17 @@ static void closes_limited(void *a)
     model_assert(s->ran == 2);
 }
 
+/* The limit is written where the child, if it has ended, has looked for one. */
+static void limits_late(void *a)
+{
+    struct state *s = a;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    mr_scope_spawn(scope, &s->task[0], succeeds, NULL);
+    int rc = mr_scope_limit(scope, 1);
+    model_assert(rc == 0 || rc == MR_EBUSY);
+    model_assert(scene_close(scope) == 0);
+}
+
 static void runs_both(void *a)
 {
     scene_run(a, 1, 0);
@@ -335,6 +346,7 @@ SCOPE(waits_in_both, scene_open_foreign_1, .thread = {waits_in_both, cancels})
 SCOPE(sees_before, scene_open_foreign_1,
       .thread = {sees_what_was_said, says_and_cancels})
 SCOPE(limit, scene_open, .thread = {closes_limited, runs_both})
+SCOPE(limit_late, scene_open, .thread = {limits_late, runs_first})
 SCOPE(stranger_cancels, scene_open_foreign,
       .thread = {closes_after_stranger, runs_first, cancels}, .bound = 1,
       .deep_bound = 2)
