@@ -287,20 +287,6 @@ uint64_t mri_run_queue_size(const mri_run_queue *q)
     return (ring > 0 ? (uint64_t)ring : 0) + mri_load_relaxed(&q->spilled);
 }
 
-bool mri_run_queue_only(mri_run_queue *q,
-                        bool (*is)(const void *context, const mri_run_node *),
-                        const void *context)
-{
-    /* Relaxed: slots may be overwritten meanwhile; each holds an entry that
-     * stood in this queue then. What was spilled is too much of anything. */
-    uint64_t head = mri_load_relaxed(&q->head);
-    uint64_t tail = mri_load_relaxed(&q->tail);
-    bool only = mri_load_relaxed(&q->spilled) == 0;
-    for (; only && (int64_t)(tail - head) > 0; head++)
-        only = is(context, mri_load_relaxed(slot_at(q, head)));
-    return only;
-}
-
 void mri_run_queue_check(mri_run_queue *q)
 {
     mri_lock_acquire(&q->lock);
