@@ -1,5 +1,6 @@
 /* The monitor's `state`: when it sleeps for good, who wakes it, who ends it;
  * see monitor.h. */
+#include "os/clock.h"
 #include "os/futex.h"
 #include "sched/monitor.h"
 #include "sched/runtime.h"

@@ -2,6 +2,7 @@
 #include "sched/monitor.h"
 
 #include "base/assert.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "sched/runtime.h"
 #include "sched/wait.h"
@@ -137,14 +138,15 @@ static int64_t next_look(mr_runtime *rt, int64_t now, int64_t period)
 }
 
 /* Until then; what time it is. */
-static int64_t pause_until(mri_monitor *m, int64_t deadline)
+static int64_t pause_until(mr_runtime *rt, int64_t deadline)
 {
+    mri_monitor *m = &rt->monitor;
     int64_t now;
     do {
         (void)!mri_futex_wait(&m->state, MRI_MONITOR_AWAKE, deadline);
         now = mri_clock_now();
     } while (now < deadline && !mri_monitor_ends(m));
-    mri_store_relaxed(&m->now, now);
+    mri_runtime_tick(rt, now);
     return now;
 }
 
@@ -197,7 +199,7 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
     int64_t now = mri_clock_now();
     while (!mri_monitor_ends(m)) {
         mri_monitor_share(rt, now);
-        now = pause_until(m, next_look(rt, now, pace.period));
+        now = pause_until(rt, next_look(rt, now, pace.period));
         struct view v = look(rt, now);
         mri_store_relaxed(&m->looked, mri_load_relaxed(&m->looked) + 1);
         if (v.late && is_to_join(rt, me, now))
@@ -206,12 +208,10 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
             mri_spare_set_calm(rt, true);
         pace_next(&pace, &v);
         if (may_sleep(rt, &pace)) {
-            mri_store_relaxed(&m->now, 0);
             mri_monitor_doze(rt);
             pace_open(&pace);
             now = mri_clock_now();
             (void)look(rt, now); /* what was seen before is old */
-            mri_store_relaxed(&m->now, now);
         }
     }
     return false;

@@ -74,7 +74,6 @@
 #define MRI_SCHED_MONITOR_H
 
 #include "base/atomic.h"
-#include "os/clock.h"
 #include "os/thread.h"
 #include "parts/event_count.h"
 #include "parts/lock.h"
@@ -120,7 +119,6 @@ typedef struct mri_monitor {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 state;
     /* The monitor writes. */
     mri_atomic_u32 calm;                   /* all spares read it */
-    mri_atomic(int64_t) now;               /* anybody; 0: it sleeps */
     mri_atomic_u32 joined;                 /* spares that are; they write too */
     mri_atomic_u64 joins, refused, looked; /* how many ever */
 
@@ -186,16 +184,6 @@ MRI_INLINE void mri_monitor_wake(mri_monitor *m)
     /* Relaxed: with the fence before, and the one in monitor.c's sleep. */
     if (mri_unlikely(mri_load_relaxed(&m->state) == MRI_MONITOR_ASLEEP))
         mri_monitor_wake_slow(m);
-}
-
-/* Anybody: what time it is, at no cost while everybody is busy: then not later
- * than the clock, and behind it by the monitor's period (1 to 10 ms) and by as
- * long as its thread waits for a CPU. Else the clock itself. */
-MRI_INLINE int64_t mri_monitor_now(mri_monitor *m)
-{
-    /* Relaxed: the value alone is used. */
-    int64_t now = mri_load_relaxed(&m->now);
-    return mri_likely(now != 0) ? now : mri_clock_now();
 }
 
 #endif
