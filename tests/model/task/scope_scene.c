@@ -68,7 +68,7 @@ enum mri_park_state mri_wait(mri_strand *strand, uint64_t count,
     return mri_park_outcome(&strand->park);
 }
 
-/* As sched/worker.c. */
+/* As sched/run.c. */
 void mri_worker_await_for(mri_strand *strand, mri_task_word *word,
                           const char *what)
 {
