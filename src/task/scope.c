@@ -196,13 +196,6 @@ static void start(mri_strand *s, mri_scope *sc, mri_run_node *node)
         mri_worker_push(s->worker, node);
 }
 
-static int64_t run(mri_strand *s, mri_scope *sc, mri_task *t)
-{
-    if (mri_unlikely(mri_scope_look(sc) < 0))
-        return MR_ECANCELED;
-    return mri_task_call_in(s, sc, t->job.fn, (void *)t->value);
-}
-
 static void failed(mri_scope *sc, int64_t result)
 {
     int64_t none = 0;
@@ -212,11 +205,21 @@ static void failed(mri_scope *sc, int64_t result)
     mri_scope_cut(sc, MR_ECANCELED);
 }
 
-/* Its memory may be gone already. */
-static void ended(mri_strand *s, mri_scope *sc, int64_t result)
+/* A failure counts before anybody can see it: who has seen one and spawns the
+ * next knows which was first. */
+static int64_t run(mri_strand *s, mri_scope *sc, mri_task *t)
 {
+    if (mri_unlikely(mri_scope_look(sc) < 0))
+        return MR_ECANCELED;
+    int64_t result = mri_task_call_in(s, sc, t->job.fn, (void *)t->value);
     if (mri_unlikely(result < 0))
         failed(sc, result);
+    return result;
+}
+
+/* Its memory may be gone already. */
+static void ended(mri_strand *s, mri_scope *sc)
+{
     if (sc->most > 0) {
         mri_run_node *node = next_admitted(sc);
         if (node)
@@ -229,11 +232,10 @@ static void run_child(mri_strand *s, mri_job *job)
 {
     mri_task *t = mri_container_of(job, mri_task, job);
     mri_scope *sc = t->scope;
-    int64_t result = run(s, sc, t);
-    t->value = result;
+    t->value = run(s, sc, t);
     /* Nobody waits for a single child; mr_task_result looks. */
     (void)!mri_task_word_complete(&t->word);
-    ended(s, sc, result);
+    ended(s, sc);
 }
 
 static mri_task *prepare(mri_task *t, mri_scope *sc, mr_fn fn, void *arg,
@@ -287,9 +289,9 @@ static void run_gone(mri_strand *s, mri_job *job)
     mri_task *t = mri_container_of(job, mri_task, job);
     gone *g = mri_container_of(t, gone, task);
     mri_scope *sc = t->scope;
-    int64_t result = run(s, sc, t);
+    (void)run(s, sc, t);
     mri_runtime_release(sc->runtime, g, sizeof *g + g->size);
-    ended(s, sc, result);
+    ended(s, sc);
 }
 
 int mr_scope_go(mr_scope *scope, mr_fn fn, const void *arg, size_t size)
