@@ -340,7 +340,8 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     int rc = drain(rt, deadline); /* 2 */
     if (rc < 0)
         return rc;
-    if (mri_load_acquire(&rt->dumper)) /* 3 */
+    /* Relaxed: whoever has called mr_dump_on did so before. */
+    if (mri_load_relaxed(&rt->dumper)) /* 3 */
         rt->end_dumper(rt);
     mri_store_relaxed(&rt->stopping, 1); /* 4 */
     mri_monitor_end(rt);
