@@ -11,6 +11,9 @@
 #ifndef MRI_PARTS_RUN_NODE_H
 #define MRI_PARTS_RUN_NODE_H
 
+#include "base/compiler.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct mri_run_node {
@@ -19,5 +22,23 @@ typedef struct mri_run_node {
     struct mri_run_node *next; /* the container's while it is in one, else
                                   its owner's, to chain what goes in at once */
 } mri_run_node;
+
+/* Some of them, linked in order, oldest first. */
+typedef struct mri_run_list {
+    mri_run_node *first, *last; /* where count > 0 */
+    uint64_t count;
+} mri_run_list;
+
+#define MRI_RUN_LIST_EMPTY ((mri_run_list){NULL, NULL, 0})
+
+MRI_INLINE void mri_run_list_append(mri_run_list *l, mri_run_node *node)
+{
+    node->next = NULL;
+    if (l->count++ == 0)
+        l->first = node;
+    else
+        l->last->next = node;
+    l->last = node;
+}
 
 #endif

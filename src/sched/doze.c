@@ -19,8 +19,8 @@ void mri_monitor_doze(mr_runtime *rt)
     uint32_t awake = MRI_MONITOR_AWAKE;
     if (!mri_cas_relaxed(&m->state, &awake, MRI_MONITOR_ASLEEP))
         return;
-    mri_fence_seq_cst(); /* with the one in mri_idle_wait */
-    if (!mri_event_count_awaited(&rt->idle))
+    mri_fence_seq_cst(); /* with those in mri_idle_wait and poll.c */
+    if (!mri_monitor_may_rest(rt))
         mri_monitor_wake_slow(m);
     while (mri_load_relaxed(&m->state) == MRI_MONITOR_ASLEEP)
         (void)!mri_futex_wait(&m->state, MRI_MONITOR_ASLEEP, MRI_NEVER);

@@ -48,6 +48,16 @@
  * there; who wakes takes it out, if it is still its own. So a time that stands
  * there is one at which somebody wakes, at the latest.
  *
+ * One of the sleepers may sleep in the kernel's wait for descriptors (poll.h):
+ * ASLEEP is its count, with a fence behind it as in prepare, and the exchange
+ * by which it leaves tells it whether it was called, as a signal would. Its
+ * time-out is its watch. Who finds it so is called after those who sleep here:
+ * whoever pushes wakes one of them, or it. But for one single thing that the
+ * kernel had to tell it leaves without a word to another, since waking one for
+ * each would double what an event costs. Then the watch, its own or what it
+ * was called for, is left to the monitor: the role is vacant, so the monitor
+ * is awake, and wakes a sleeper at the second look that finds it so.
+ *
  * Spares (monitor.h) push like anybody, are looked at like anybody (mri_seats,
  * raised before the fence of their first push), and run like anybody: one that
  * joins clears `idle`, fence, and looks for sleepers as it installs a strand.
@@ -79,6 +89,8 @@ void mri_runtime_wake(mr_runtime *rt)
         return;
     if (mri_event_count_awaited(&rt->idle))
         mri_event_count_notify_one(&rt->idle);
+    else if (mri_poll_kick(rt))
+        return;
     else if (mri_unlikely(mri_event_count_awaited(&rt->lingering)))
         mri_event_count_notify_one(&rt->lingering); /* a hint: monitor.h */
 }
@@ -185,41 +197,93 @@ static void watch_end(mri_worker *w, int64_t at)
         (void)!mri_cas_relaxed(&w->runtime->watch, &at, MRI_NEVER);
 }
 
+/* Where one sleeps: on the event count, or with the role (poll.h). */
+typedef struct bed {
+    bool polls;
+    mri_event_key key;
+} bed;
+
+/* From now on whoever pushes something sees it. */
+static bed lie_down(mr_runtime *rt)
+{
+    bed b = {.polls = mri_poll_doze(rt)};
+    if (!b.polls)
+        b.key = mri_event_count_prepare(&rt->idle);
+    return b;
+}
+
+static void get_up(mr_runtime *rt, bed b)
+{
+    if (!b.polls)
+        mri_event_count_cancel(&rt->idle);
+    else if (mri_poll_leave(rt))
+        mri_runtime_wake(rt); /* it was told of something, and finds another */
+}
+
+/* True: called, as one of those who sleep. */
+static bool sleep_in(mri_worker *w, bed b, int64_t deadline)
+{
+    if (b.polls)
+        return mri_poll_wait(w, deadline);
+    return mri_event_count_commit(&w->runtime->idle, b.key, deadline) == 0;
+}
+
+/* What the kernel has told. Called as well, or with more than one, the caller
+ * tells another; with one alone it does not: see above. */
+static bool take_polled(mri_worker *w, mri_work *work, bool called)
+{
+    mri_run_node *node = mri_run_queue_pop(&w->queue);
+    if (!node)
+        return false;
+    *work = (mri_work){.node = node};
+    if (called || mri_run_queue_size(&w->queue) > 0)
+        mri_runtime_wake(w->runtime);
+    return true;
+}
+
+/* One sleep. True: to be awake from now on, with *found or without. */
+static bool sleep_once(mri_worker *w, mri_work *work, int64_t period,
+                       bool *found)
+{
+    mr_runtime *rt = w->runtime;
+    bed b = lie_down(rt);
+    *found = last_look(w, work);
+    if (*found || stopping(rt)) {
+        get_up(rt, b);
+        if (*found)
+            mri_runtime_wake(rt);
+        return true;
+    }
+    int64_t deadline = watch_begin(w, period);
+    mri_count(w, sleeps);
+    bool called = sleep_in(w, b, deadline);
+    watch_end(w, deadline);
+    if (called)
+        mri_count(w, wakes);
+    mri_runtime_tick(rt, mri_clock_coarse());
+    if (b.polls)
+        *found = take_polled(w, work, called);
+    /* Called from a watch, it looks here again, so that it does not leave with
+     * something to run and nobody to watch. */
+    return *found || (called && deadline == MRI_NEVER);
+}
+
 bool mri_idle_wait(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
     int64_t period = WATCH_MIN;
-    bool found = false, woken = false;
+    bool found;
     mri_store_relaxed(&w->idle, 1);
-    while (!found && !woken) {
-        mri_event_key key = mri_event_count_prepare(&rt->idle);
-        found = last_look(w, work);
-        if (found || stopping(rt)) {
-            mri_event_count_cancel(&rt->idle);
-            break;
-        }
-        int64_t deadline = watch_begin(w, period);
-        mri_count(w, sleeps);
-        bool called = mri_event_count_commit(&rt->idle, key, deadline) == 0;
-        watch_end(w, deadline);
-        if (called)
-            mri_count(w, wakes);
-        mri_runtime_tick(rt, mri_clock_coarse());
-        /* Called from a watch, it looks here again, so that it does not leave
-         * with something to run and nobody to watch. */
-        woken = called && deadline == MRI_NEVER;
+    while (!sleep_once(w, work, period, &found))
         period = period * 2 < WATCH_MAX ? period * 2 : WATCH_MAX;
-    }
     mri_store_relaxed(&w->idle, 0);
     /* With the fence in prepare: who takes this one for idle after it has
      * looked, and so does not watch, is seen here and by each install. */
     mri_fence_seq_cst();
     /* The others that sleep are hungry, and did not see this one run. */
-    if (mri_event_count_awaited(&rt->idle))
+    if (mri_somebody_sleeps(rt))
         mri_deque_hunger(&mri_load_relaxed(&w->current)->deque);
-    else
-        mri_monitor_wake(&rt->monitor); /* nobody hears of anything now */
-    if (found)
-        mri_runtime_wake(rt);
+    if (!mri_monitor_may_rest(rt))
+        mri_monitor_wake(&rt->monitor);
     return found;
 }

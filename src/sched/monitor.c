@@ -28,6 +28,8 @@ struct view {
     bool late;   /* something waited since the look before */
     bool moved;  /* some worker has picked something */
     bool idle;   /* some worker is */
+    bool vacant; /* nobody waits for what the kernel tells */
+    bool rest;   /* and nothing is left to the monitor, nor was lately */
     bool active; /* something has gone through a queue, or stands there */
 };
 
@@ -93,6 +95,23 @@ static void look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
         v->late = true;
 }
 
+/* Whoever looked last is long in what it found there. */
+static void look_at_poll(mr_runtime *rt, struct view *v)
+{
+    mri_monitor_looks *l = &rt->monitor.looks;
+    bool vacant = mri_poll_is_vacant(&rt->poll);
+    uint32_t taken = mri_load_relaxed(&rt->poll.taken);
+    bool again = taken != l->taken, late = vacant && l->vacant && !again;
+    l->vacant = vacant;
+    l->taken = taken;
+    v->vacant = vacant;
+    v->rest = !again && mri_monitor_may_rest(rt);
+    if (late && mri_event_count_awaited(&rt->idle))
+        mri_event_count_notify_one(&rt->idle);
+    else if (late)
+        mri_poll_look_for_others(rt);
+}
+
 /* Threads that the system has yet to start would be no sooner here for one
  * more of them. */
 static bool workers_have_begun(const mr_runtime *rt)
@@ -118,7 +137,8 @@ static struct view look(mr_runtime *rt, int64_t now)
     if (mri_time_earliest(rt) <= now - OVERDUE)
         v.late = v.active = true;
     /* Who is idle has been told, or is just being woken. */
-    v.idle = mri_event_count_awaited(&rt->idle);
+    v.idle = mri_somebody_sleeps(rt);
+    look_at_poll(rt, &v);
     if (v.idle || (v.late && !workers_have_begun(rt)))
         v.late = false;
     return v;
@@ -165,9 +185,9 @@ static void pace_open(struct pace *p)
 
 static void pace_next(struct pace *p, const struct view *v)
 {
-    p->quiets = v->idle ? p->quiets + 1 : 0;
+    p->quiets = v->rest ? p->quiets + 1 : 0;
     p->calms = v->active ? 0 : p->calms + 1;
-    if (v->active)
+    if (v->active || v->vacant)
         p->period = PERIOD_MIN;
     else if (p->calms % CALMS == 0)
         p->period =

@@ -55,6 +55,9 @@
  * second finds the other gone. A worker that leaves while others stay pays for
  * nothing: it has read the count anyway.
  *   While the monitor sleeps it is calm: spares retire.
+ *   Nor does it sleep while nobody waits for what the kernel has to tell, once
+ * there is something (poll.h): the same argument, with the role's state in the
+ * place of the count. That is looked after in look_at_poll.
  *
  * A spare that retires leaves nothing behind: it puts what is in its queue
  * into the inbox, as anybody would (mri_runtime_post), it has no duty to look
@@ -107,6 +110,8 @@ typedef struct mri_monitor_looks {
     uint32_t inbox_age; /* looks since which it waits untaken */
     uint64_t takes;     /* of the inbox, ever */
     int64_t retry;      /* no spare joins before that: one was refused */
+    bool vacant;        /* poll.h's role, and how often it had been taken */
+    uint32_t taken;
     /* share.c */
     bool shared;
     int64_t quota_read;

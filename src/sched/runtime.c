@@ -149,7 +149,8 @@ static int start_worker(mri_worker *w)
 static void end_workers(mr_runtime *rt, uint32_t started)
 {
     mri_store_relaxed(&rt->stopping, 1);
-    mri_event_count_notify_all(&rt->idle);
+    mri_event_count_notify_all(&rt->idle); /* fences first */
+    (void)!mri_poll_kick(rt);
     for (uint32_t i = 0; i < started; i++)
         mri_thread_join(&rt->worker[i].thread);
 }
@@ -347,6 +348,9 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     mri_monitor_end(rt);
     end_workers(rt, rt->workers); /* 4, 5 */
     mri_monitor_join(rt);
+    /* Relaxed: the workers were joined. */
+    if (mri_load_relaxed(&rt->io))
+        rt->end_io(rt);
     close_blocking(rt);
     mr_config config = rt->config; /* 6 */
     if (!config.leave_sigsegv)

@@ -10,6 +10,7 @@
 #include "sched/blocking.h"
 #include "sched/monitor.h"
 #include "sched/places.h"
+#include "sched/poll.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
@@ -33,6 +34,7 @@ struct mr_runtime {
     /* When the next of the sleepers looks by itself; MRI_NEVER: none does. */
     mri_atomic(int64_t) watch;
     mri_atomic_u32 stopping;
+    mri_poll poll;
     mri_event_count lingering; /* spares that have nothing to do */
     mri_atomic_u32 seats;      /* of `worker` that are initialised */
 
@@ -43,6 +45,10 @@ struct mr_runtime {
      * their job has ended; and a stop waits for the end of all jobs. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u32 visitors;
     mri_event_count drained;
+
+    /* io/'s: NULL until it is first needed; ended when no worker runs. */
+    mri_atomic_ptr io;
+    void (*end_io)(mr_runtime *rt); /* where that is not NULL */
 
     /* inspect/'s: who dumps on request; to be ended before the rest is. */
     mri_atomic_ptr dumper;
@@ -65,6 +71,18 @@ MRI_INLINE uint32_t mri_seats(const mr_runtime *rt)
     /* Acquire: what is there is initialised; pairs with the release in
      * spare.c. */
     return mri_load_acquire(&rt->seats);
+}
+
+/* Relaxed, both: whose look has to be ordered fences before it. */
+MRI_INLINE bool mri_somebody_sleeps(mr_runtime *rt)
+{
+    return mri_event_count_awaited(&rt->idle) || mri_poll_is_asleep(&rt->poll);
+}
+
+/* Somebody hears of all that the monitor would look for. */
+MRI_INLINE bool mri_monitor_may_rest(mr_runtime *rt)
+{
+    return mri_somebody_sleeps(rt) && !mri_poll_is_vacant(&rt->poll);
 }
 
 MRI_INLINE bool mri_worker_is_spare(const mri_worker *w)

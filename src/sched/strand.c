@@ -99,7 +99,7 @@ static void install(mri_worker *w, mri_strand *s)
     mri_strand_set_self(s);
     /* Hunger of sleepers reaches the strand that runs: see idle.c. */
     mri_light_fence();
-    if (mri_unlikely(mri_event_count_awaited(&w->runtime->idle)))
+    if (mri_unlikely(mri_somebody_sleeps(w->runtime)))
         mri_deque_hunger(&s->deque);
 }
 

@@ -43,7 +43,6 @@ enum mri_park_state mri_wait(mri_strand *s, uint64_t count, int64_t deadline)
         mri_timer_init(&timer, s, count);
         start(s->worker, &timer, deadline);
     }
-    mri_strand_waits_for(s, "a time");
     mri_strand_park(s, count);
     enum mri_park_state outcome = mri_park_outcome(&s->park);
     /* False where it was handed out and came too late: it knows the strand,

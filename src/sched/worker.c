@@ -63,6 +63,7 @@ void mri_worker_open(mr_runtime *rt, uint32_t i)
 static mri_run_node *pick_in_turn(mri_worker *w)
 {
     mri_time_fire_own(w);
+    (void)!mri_poll_look(w);
     bool inbox_first = w->tick / MRI_INBOX_TURN % 2 != 0;
     mri_run_node *node = inbox_first ? take_inbox(w) : NULL;
     if (!node)
@@ -169,6 +170,14 @@ bool mri_worker_steal(mri_worker *w, mri_work *work)
     return steal_from_spares(w, work);
 }
 
+static bool find_polled(mri_worker *w, mri_work *work)
+{
+    *work = (mri_work){0};
+    if (mri_poll_look(w))
+        work->node = mri_run_queue_pop(&w->queue);
+    return work->node != NULL;
+}
+
 static bool find(mri_worker *w, mri_work *work)
 {
     if (mri_unlikely(mri_worker_is_spare(w)))
@@ -178,6 +187,8 @@ static bool find(mri_worker *w, mri_work *work)
             return true;
         if (mri_load_relaxed(&w->runtime->stopping))
             return false;
+        if (find_polled(w, work))
+            return true;
         mri_runtime_pause(w->runtime);
         locate(w);
         if (mri_idle_search(w, work) || mri_idle_wait(w, work))

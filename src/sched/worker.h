@@ -6,6 +6,7 @@
  *   inbox    the runtime's: what other threads have put in; whoever takes it
  *            takes all, into its own queue
  *   timers   what is due, into its queue: see wait.h
+ *   poll     what the kernel has told, likewise: see poll.h
  *   others   the deque of the strand that another worker runs, then that
  *            worker's queue; from a random one on, those that are near (see
  *            places.h), nearest first, then all of them, then the spares

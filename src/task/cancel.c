@@ -156,24 +156,8 @@ static int tell_scopes(mri_scope *sc, int reason, mri_scope **then)
     return n;
 }
 
-/* Strands to be made ready. */
-typedef struct list {
-    mri_run_node *first, *last;
-    uint64_t count;
-} list;
-
-static void append(list *l, mri_run_node *node)
-{
-    node->next = NULL;
-    if (l->count++ == 0)
-        l->first = node;
-    else
-        l->last->next = node;
-    l->last = node;
-}
-
 /* Under the lock. How many. */
-static int tell_members(mri_scope *sc, list *ready)
+static int tell_members(mri_scope *sc, mri_run_list *ready)
 {
     int n = 0;
     for (mri_member *m; n < BATCH && (m = sc->members); n++) {
@@ -182,7 +166,7 @@ static int tell_members(mri_scope *sc, list *ready)
         /* Relaxed: see above. */
         uint64_t count = mri_load_relaxed(&m->cancelable);
         if (mri_park_cancel(&s->park, count) == MRI_PARK_RESUME)
-            append(ready, &s->node);
+            mri_run_list_append(ready, &s->node);
     }
     return n;
 }
@@ -194,7 +178,7 @@ static mri_scope *tell(mri_scope *sc, int reason, mri_scope *then)
     mr_runtime *rt = sc->runtime;
     mri_fence_seq_cst(); /* with the one in may_wait */
     while (more) {
-        list ready = {NULL, NULL, 0};
+        mri_run_list ready = MRI_RUN_LIST_EMPTY;
         mri_lock_acquire(&sc->lock);
         more = tell_scopes(sc, reason, &then) == BATCH;
         more |= tell_members(sc, &ready) == BATCH;

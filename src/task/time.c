@@ -24,6 +24,7 @@ static int64_t sleep_in_task(mri_strand *s, int64_t deadline)
         mri_strand_yield(s);
         return mri_cancelable_pass(s);
     }
+    mri_strand_waits_for(s, "a time");
     int rc = mri_cancelable_wait(s, mri_park_begin(&s->park), deadline);
     return rc == MR_ETIMEDOUT ? 0 : rc;
 }

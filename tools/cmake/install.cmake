@@ -44,6 +44,10 @@ foreach(kind LIBDIR INCLUDEDIR)
         set(pc_${name} "\${prefix}/${CMAKE_INSTALL_${kind}}")
     endif()
 endforeach()
+set(pc_requires_private "")
+if(MILLRACE_IO)
+    set(pc_requires_private " libuv")
+endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/millrace.pc.in
     ${PROJECT_BINARY_DIR}/millrace.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/millrace.pc
