@@ -95,6 +95,15 @@ static void look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
         v->late = true;
 }
 
+/* Into the inbox. */
+static void poll_for_others(mr_runtime *rt)
+{
+    mri_run_list ready;
+    mri_poll_fetch(rt, &ready);
+    if (ready.count > 0)
+        mri_strand_ready_list(rt, ready.first, ready.last, ready.count);
+}
+
 /* Whoever looked last is long in what it found there. */
 static void look_at_poll(mr_runtime *rt, struct view *v)
 {
@@ -109,7 +118,7 @@ static void look_at_poll(mr_runtime *rt, struct view *v)
     if (late && mri_event_count_awaited(&rt->idle))
         mri_event_count_notify_one(&rt->idle);
     else if (late)
-        mri_poll_look_for_others(rt);
+        poll_for_others(rt);
 }
 
 /* Threads that the system has yet to start would be no sooner here for one

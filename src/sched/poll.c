@@ -83,15 +83,13 @@ bool mri_poll_look(mri_worker *w)
     return ready.count > 0;
 }
 
-void mri_poll_look_for_others(mr_runtime *rt)
+void mri_poll_fetch(mr_runtime *rt, mri_run_list *ready)
 {
-    mri_run_list ready = MRI_RUN_LIST_EMPTY;
+    *ready = MRI_RUN_LIST_EMPTY;
     if (!take(&rt->poll))
         return;
-    mri_poll_ops_of(&rt->poll)->wait(rt, 0, &ready);
+    mri_poll_ops_of(&rt->poll)->wait(rt, 0, ready);
     (void)leave(rt);
-    if (ready.count > 0)
-        mri_strand_ready_list(rt, ready.first, ready.last, ready.count);
 }
 
 bool mri_poll_kick(mr_runtime *rt)

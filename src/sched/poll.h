@@ -106,8 +106,8 @@ MRI_CHECKED bool mri_poll_leave(mr_runtime *rt);
  * role. */
 MRI_CHECKED bool mri_poll_look(mri_worker *w);
 
-/* The monitor: the same, into the inbox. */
-void mri_poll_look_for_others(mr_runtime *rt);
+/* The monitor: what is ready now, for the caller to hand on. */
+void mri_poll_fetch(mr_runtime *rt, mri_run_list *ready);
 
 /* Whoever has pushed something, after a fence; true: the holder slept, and
  * wakes. */
