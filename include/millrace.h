@@ -6,7 +6,9 @@
 #include <millrace/error.h>
 #include <millrace/fork.h>
 #include <millrace/inspect.h>
+#include <millrace/io.h>
 #include <millrace/machine.h>
+#include <millrace/net.h>
 #include <millrace/runtime.h>
 #include <millrace/scope.h>
 #include <millrace/task.h>

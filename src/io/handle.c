@@ -296,8 +296,10 @@ void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
     /* Acquire: its words are those of this use; pairs with enter. */
     if (generation_of(mri_load_acquire(&d->life)) != generation_of(data))
         return;
-    if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | broken))
-        set(rt, &d->ready[MRI_DIR_READ], events & (EPOLLRDHUP | broken), ready);
+    /* A read ends before what is urgent, though there is more behind it. */
+    const uint32_t no_short = EPOLLPRI | EPOLLRDHUP | broken;
+    if (events & (EPOLLIN | no_short))
+        set(rt, &d->ready[MRI_DIR_READ], events & no_short, ready);
     if (events & (EPOLLOUT | broken))
         set(rt, &d->ready[MRI_DIR_WRITE], events & broken, ready);
 }

@@ -37,6 +37,7 @@
 #include "parts/lock.h"
 #include "parts/ready_word.h"
 #include "sched/strand.h"
+#include <millrace/io.h>
 
 /* What it is, a bit each; calls name those that they take. */
 enum mri_desc_kind {
@@ -51,6 +52,9 @@ enum mri_desc_kind {
 enum mri_desc_trait {
     /* A read of less than was asked for has left nothing (TCP). */
     MRI_DESC_SHORT_IS_ALL = 1,
+    MRI_DESC_SOCKET = 2,
+    /* A call blocks where there is nothing: poll before. */
+    MRI_DESC_MAY_BLOCK = 4,
 };
 
 enum mri_dir { MRI_DIR_READ, MRI_DIR_WRITE };
@@ -76,8 +80,6 @@ typedef struct mri_handle_table {
     uint32_t first_generation;
     mri_atomic(mri_desc *) chunk[MRI_DESC_CHUNKS];
 } mri_handle_table;
-
-typedef int64_t mr_handle;
 
 /* ---- The runtime's: io.c ------------------------------------------------ */
 

@@ -56,8 +56,9 @@ void mri_poller_close(mri_poller *p)
 
 int mri_poller_add(mri_poller *p, int fd, uint64_t data)
 {
-    return mri_call_epoll_add(p->epoll, fd,
-                              EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, data);
+    return mri_call_epoll_add(
+        p->epoll, fd, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+        data);
 }
 
 void mri_poller_remove(mri_poller *p, int fd)

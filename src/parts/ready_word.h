@@ -7,8 +7,9 @@
  *  | (low 35 bits)  | nobody waits   |        |     |       |
  *  +----------------+----------------+--------+-----+-------+
  *   READY   a call may get somewhere: try one before waiting
- *   HUP     the other side has ended its part, or an error stands: for good.
- *           No short count says any more that all has been read
+ *   HUP     the other side has ended its part, an error stands, or urgent data
+ *           has come: for good. No short count says any more that all has been
+ *           read
  *   CLOSED  nobody waits any more: for good
  *   READY or CLOSED => nobody waits
  *
@@ -105,7 +106,7 @@ MRI_INLINE bool mri_ready_take(mri_ready_word *r)
     return mri_and_acquire(&r->word, ~MRI_READY) & MRI_READY;
 }
 
-/* Anybody: has the other side ended its part? Relaxed: a flag, set for good;
+/* Anybody: does a short count say nothing? Relaxed: a flag, set for good;
  * who reads 0 a moment too early is told by READY. */
 MRI_INLINE bool mri_ready_hup(const mri_ready_word *r)
 {

@@ -82,6 +82,8 @@ struct mri_strand {
     char *stack;    /* constant */
     uint32_t index; /* constant: in the pool */
     bool mapped;    /* the above is initialised */
+    uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
+                       strand's */
     mri_member member;
 };
 

@@ -1,0 +1,151 @@
+/* The network: TCP, unix sockets, UDP, addresses.
+ *
+ *     mr_handle listener = mr_tcp_listen("127.0.0.1", 8080, 0, 0);
+ *     for (mr_handle peer; (peer = mr_accept(listener)) >= 0;)
+ *         mr_scope_go(&scope, serve, &peer, sizeof peer);
+ *
+ * What is opened here are handles of millrace/io.h, whose rules hold: who may
+ * use them, MR_EBADF, MR_EPERM, points of cancellation. */
+#ifndef MILLRACE_NET_H
+#define MILLRACE_NET_H
+
+#include <millrace/export.h>
+#include <millrace/io.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+MR_BEGIN_DECLS
+
+/* ---- Addresses: these work everywhere, and wait for nothing ------------- */
+
+/* The caller's storage; may be copied. */
+typedef struct mr_address {
+    uint64_t opaque[16];
+} mr_address;
+
+enum mr_family {
+    MR_NO_FAMILY, /* nothing: of a unix socket that has no name */
+    MR_UNIX,
+    MR_IPV4,
+    MR_IPV6
+};
+
+/* Room for any address as a text, its end included. */
+#define MR_ADDRESS_TEXT 128
+
+/* From "192.0.2.1", "2001:db8::1" or "fe80::1%eth0"; no names. 0; MR_EINVAL for
+ * another text, or a port above 65535; MR_ENODEV for an interface that is not
+ * there. Any thread. */
+MR_API int mr_address_ip(mr_address *out, const char *text, unsigned port);
+
+/* Of a unix socket: the path of a file, or "@name", in Linux's abstract space.
+ * 0; MR_EINVAL for ""; MR_ENAMETOOLONG above 107 bytes. Any thread. */
+MR_API int mr_address_unix(mr_address *out, const char *path);
+
+/* "192.0.2.1:80", "[2001:db8::1]:80", a path, "@name" (an '@' for each zero in
+ * it), or "" for none. How long it is; or MR_EOVERFLOW where `size` has no room
+ * for it and its end. Any thread. */
+MR_API int mr_address_text(const mr_address *address, char *out, size_t size);
+
+MR_API enum mr_family mr_address_family(const mr_address *address);
+/* 0 for what has none. */
+MR_API unsigned mr_address_port(const mr_address *address);
+
+/* ---- Listening ---------------------------------------------------------- */
+
+enum {
+    MR_REUSE_PORT = 1,    /* several sockets share the port, and what arrives */
+    MR_REUSE_ADDRESS = 2, /* UDP: several have it; the last, or all those of a
+                             group, get what arrives. TCP has it always */
+    MR_BOTH_FAMILIES = 4  /* IPv6's "::" stands for IPv4's addresses too */
+};
+
+/* Listen on a numeric address; NULL: on all there are, of both families. Port
+ * 0: one that is free, see mr_local_address. At most `backlog` peers, or 4096
+ * for 0, or what the system allows, wait to be accepted. To be closed; or
+ * MR_EADDRINUSE, MR_EADDRNOTAVAIL, MR_EACCES, MR_EAFNOSUPPORT, MR_EINVAL,
+ * MR_EMFILE, MR_ENFILE, MR_ENOBUFS, MR_ENOMEM. Does not wait. */
+MR_API mr_handle mr_tcp_listen(const char *host, unsigned port, int backlog,
+                               unsigned flags);
+
+/* The same on a unix socket, as mr_address_unix. MR_EADDRINUSE where there is
+ * such a file, that of a program that has ended included; it is not removed,
+ * nor is it when the handle is closed. */
+MR_API mr_handle mr_unix_listen(const char *path, int backlog);
+
+/* The same on any of these addresses. */
+MR_API mr_handle mr_listen(const mr_address *at, int backlog, unsigned flags);
+
+/* Wait for the next peer: its stream, to be closed. Or a negative code as of
+ * mr_read; a listener is waited for by one task at a time, the second gets
+ * MR_EBUSY. MR_EMFILE, MR_ENFILE, MR_ENOBUFS and MR_ENOMEM say that there is
+ * nothing left to have it with: the peer waits on, and who calls again may get
+ * it; they are returned after 10 ms, so that who just calls again does not
+ * spin. Peers that are gone already are passed over. */
+MR_API mr_handle mr_accept(mr_handle listener);
+
+/* ---- Connecting --------------------------------------------------------- */
+
+/* A stream to a host, by its numeric address. To be closed; or MR_ECONNREFUSED,
+ * MR_ETIMEDOUT (the peer does not answer, for minutes), MR_EHOSTUNREACH,
+ * MR_ENETUNREACH, MR_EADDRNOTAVAIL, MR_EAFNOSUPPORT, MR_EMFILE, MR_ENFILE,
+ * MR_ENOBUFS, MR_ENOMEM, MR_EINVAL, MR_EAI_NONAME for what is no address.
+ * Waits; where it is cancelled, nothing is left of it. */
+MR_API mr_handle mr_tcp_connect(const char *host, unsigned port);
+
+/* The same to a unix socket, as mr_address_unix. MR_ENOENT, MR_EACCES,
+ * MR_ECONNREFUSED: nobody listens there. While as many wait there as may, it
+ * tries again every few milliseconds. */
+MR_API mr_handle mr_unix_connect(const char *path);
+
+/* The same to any of these addresses. */
+MR_API mr_handle mr_connect(const mr_address *to);
+
+/* Two ends of a unix stream socket, both read and written, in this process. 0;
+ * or MR_EMFILE, MR_ENFILE, MR_ENOMEM, and nothing was opened. */
+MR_API int mr_unix_pair(mr_handle end[2]);
+
+/* ---- Of a socket -------------------------------------------------------- */
+
+/* Its own address, and its peer's. 0; MR_ENOTCONN; MR_EINVAL for what is no
+ * socket. */
+MR_API int mr_local_address(mr_handle socket, mr_address *out);
+MR_API int mr_peer_address(mr_handle socket, mr_address *out);
+
+/* 1: what is written is sent at once, as of all TCP streams from mr_accept and
+ * mr_tcp_connect; 0: small writes may wait for others. 0; MR_EINVAL for what is
+ * no TCP stream. */
+MR_API int mr_tcp_nodelay(mr_handle stream, int on);
+
+/* Ask the peer whether it is there when nothing has come for `idle` ns (rounded
+ * up to whole seconds, up to 32767), ten times, a second apart; then reads and
+ * writes give MR_ETIMEDOUT. 0: do not, as at the beginning. 0; MR_EINVAL for
+ * what is no TCP stream, or less than 0. */
+MR_API int mr_tcp_keepalive(mr_handle stream, int64_t idle);
+
+/* ---- Datagrams ---------------------------------------------------------- */
+
+/* A UDP socket that has this address; port 0: one that is free. To be closed;
+ * or a code as of mr_listen. */
+MR_API mr_handle mr_udp_bind(const mr_address *at, unsigned flags);
+
+/* A UDP socket that sends to this address, and receives from no other. */
+MR_API mr_handle mr_udp_connect(const mr_address *to);
+
+/* One datagram, to `to`, or where it is connected to if NULL: `size`, or a
+ * negative code, and nothing was sent: MR_EMSGSIZE, MR_EDESTADDRREQ,
+ * MR_ECONNREFUSED (of one sent before, where it is connected), ... Waits while
+ * there is no room. */
+MR_API int64_t mr_udp_send(mr_handle socket, const void *buf, size_t size,
+                           const mr_address *to);
+
+/* The next datagram, and in *from, which may be NULL, whose it is. Its length;
+ * where that is more than `size`, the rest is gone. 0 is one without content. A
+ * negative code as of mr_read, or MR_ECONNREFUSED as above. */
+MR_API int64_t mr_udp_receive(mr_handle socket, void *buf, size_t size,
+                              mr_address *from);
+
+MR_END_DECLS
+
+#endif

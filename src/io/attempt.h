@@ -1,0 +1,92 @@
+/* A call that does not block, tried until it need not wait: what all that reads
+ * and writes in direct style is made of.
+ *
+ *   closed meanwhile?       MR_EBADF
+ *   READY, cleared          the call; MR_EAGAIN: wait. Anything else is the
+ *                           result, and READY is set again unless the call is
+ *                           known to have left nothing
+ *   not READY               wait
+ *
+ * A turn. Who never finds that it has to wait would keep its worker for ever,
+ * and those whose descriptors have become ready, and the timers, from it: so
+ * before every MRI_TURN-th call in a row it looks what the kernel has to tell,
+ * and yields. At a microsecond or more for each call that is a tenth of a
+ * millisecond for the others to wait, and less than a hundredth of the time.
+ *
+ * Must not know: which call.
+ */
+#ifndef MRI_IO_ATTEMPT_H
+#define MRI_IO_ATTEMPT_H
+
+#include "io/handle.h"
+#include "sched/runtime.h"
+#include "task/cancel.h"
+#include <millrace/error.h>
+
+enum { MRI_TURN = 128 };
+
+/* What is to be done, on d; MR_EAGAIN: it has to wait. */
+typedef int64_t (*mri_attempt_fn)(const mri_desc *d, void *arg);
+
+/* The calling task's strand: 0; or MR_EPERM: there is none, or it is in a child
+ * of fork(). */
+MRI_INLINE MRI_CHECKED int mri_caller(mri_strand **s)
+{
+    *s = mri_strand_self();
+    return *s && mri_runtime_is_here((*s)->worker->runtime) ? 0 : MR_EPERM;
+}
+
+/* The same and, as a user, the descriptor, for a call that is a point of
+ * cancellation: 0; or as mri_desc_get, or MR_ECANCELED. */
+MRI_INLINE MRI_CHECKED int mri_attempt_begin(mr_handle h, uint32_t kinds,
+                                             mri_strand **s, mri_desc **d)
+{
+    *s = mri_strand_self();
+    int rc = *s ? mri_cancelable_pass(*s) : MR_EPERM;
+    return rc < 0 ? rc : mri_desc_get(*s, h, kinds, d);
+}
+
+/* On strand s: its turn is over. */
+void mri_turn_end(mri_strand *s);
+
+/* On strand s, before a call. */
+MRI_INLINE void mri_turn_take(mri_strand *s)
+{
+    if (mri_unlikely(++s->turn == MRI_TURN))
+        mri_turn_end(s);
+}
+
+/* After a call that was asked for so many bytes and has done n, or failed. */
+MRI_INLINE void mri_attempt_after(mri_strand *s, mri_desc *d, enum mri_dir dir,
+                                  int64_t n, size_t asked)
+{
+    if (n > 0 && (size_t)n < asked && d->traits & MRI_DESC_SHORT_IS_ALL &&
+        !mri_ready_hup(&d->ready[dir]))
+        return;
+    mri_desc_again(s, d, dir);
+}
+
+/* User, on strand s, which may be on another worker afterwards: what fn has
+ * returned, of `asked` bytes (0: not of bytes); or as mri_desc_wait. */
+MRI_INLINE int64_t mri_attempt(mri_strand *s, mri_desc *d, enum mri_dir dir,
+                               size_t asked, mri_attempt_fn fn, void *arg)
+{
+    for (;;) {
+        mri_turn_take(s);
+        if (mri_unlikely(mri_ready_is_closed(&d->ready[dir])))
+            return MR_EBADF;
+        if (mri_desc_try(d, dir)) {
+            int64_t n = fn(d, arg);
+            if (n != MR_EAGAIN) {
+                mri_attempt_after(s, d, dir, n, asked);
+                return n;
+            }
+        }
+        int rc = mri_desc_wait(s, d, dir, MRI_NEVER);
+        if (rc < 0)
+            return rc;
+        s->turn = 0;
+    }
+}
+
+#endif

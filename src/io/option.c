@@ -1,0 +1,108 @@
+/* What a socket is asked for or told, without a wait: millrace/net.h. */
+#define _GNU_SOURCE
+#include <millrace/net.h>
+
+#include "io/address.h"
+#include "io/attempt.h"
+#include "io/call_net.h"
+#include <millrace/time.h>
+
+#include <netinet/tcp.h>
+
+enum { KINDS = MRI_DESC_STREAM | MRI_DESC_LISTENER | MRI_DESC_DATAGRAM };
+
+/* User of a socket, or MR_EINVAL. */
+static int get_socket(mr_handle h, mri_strand **s, mri_desc **d)
+{
+    *s = mri_strand_self();
+    int rc = mri_desc_get(*s, h, KINDS, d);
+    if (rc < 0 || (*d)->traits & MRI_DESC_SOCKET)
+        return rc;
+    mri_desc_put(*s, *d);
+    return MR_EINVAL;
+}
+
+static int name_of(mr_handle h, int (*call)(int, void *, socklen_t *),
+                   mr_address *out)
+{
+    mri_strand *s;
+    mri_desc *d;
+    mri_address a;
+    int rc = get_socket(h, &s, &d);
+    if (rc < 0)
+        return rc;
+    mri_address_room(&a);
+    rc = call(d->fd, &a.any, &a.size);
+    mri_desc_put(s, d);
+    if (rc == 0)
+        mri_address_out(out, &a);
+    return rc;
+}
+
+static int local_name(int fd, void *address, socklen_t *size)
+{
+    return mri_call_local_name(fd, address, size);
+}
+
+static int peer_name(int fd, void *address, socklen_t *size)
+{
+    return mri_call_peer_name(fd, address, size);
+}
+
+int mr_local_address(mr_handle socket, mr_address *out)
+{
+    return name_of(socket, local_name, out);
+}
+
+int mr_peer_address(mr_handle socket, mr_address *out)
+{
+    return name_of(socket, peer_name, out);
+}
+
+/* ---- TCP ---------------------------------------------------------------- */
+
+/* With `value`, on a stream of TCP alone. */
+static int with_tcp(mr_handle h, int (*set)(int fd, int value), int value)
+{
+    mri_strand *s;
+    mri_desc *d;
+    int rc = get_socket(h, &s, &d);
+    if (rc < 0)
+        return rc;
+    bool tcp = d->kind & MRI_DESC_STREAM && d->traits & MRI_DESC_SHORT_IS_ALL;
+    rc = tcp ? set(d->fd, value) : MR_EINVAL;
+    mri_desc_put(s, d);
+    return rc;
+}
+
+static int set_nodelay(int fd, int on)
+{
+    return mri_call_set_option(fd, IPPROTO_TCP, TCP_NODELAY, on);
+}
+
+int mr_tcp_nodelay(mr_handle stream, int on)
+{
+    return with_tcp(stream, set_nodelay, on != 0);
+}
+
+static int set_keepalive(int fd, int idle)
+{
+    if (idle == 0)
+        return mri_call_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+    int rc = mri_call_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+    if (rc == 0)
+        rc = mri_call_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+    if (rc == 0)
+        rc = mri_call_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+    return rc < 0 ? rc : mri_call_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+int mr_tcp_keepalive(mr_handle stream, int64_t idle)
+{
+    const int64_t most = 32767; /* of the kernel */
+    int64_t seconds = idle / MR_S + (idle % MR_S > 0);
+    if (idle < 0)
+        return MR_EINVAL;
+    return with_tcp(stream, set_keepalive,
+                    (int)(seconds < most ? seconds : most));
+}
