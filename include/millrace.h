@@ -7,6 +7,7 @@
 #include <millrace/fork.h>
 #include <millrace/inspect.h>
 #include <millrace/io.h>
+#include <millrace/loop.h>
 #include <millrace/machine.h>
 #include <millrace/net.h>
 #include <millrace/runtime.h>

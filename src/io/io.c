@@ -48,6 +48,7 @@ static int make(mr_runtime *rt, mri_io **out)
         return rc;
     }
     mri_handles_open(&io->handles);
+    io->loop = (mri_loop_place){.loop = {NULL}};
     *out = io;
     return 0;
 }

@@ -7,12 +7,14 @@
 #define MRI_IO_IO_H
 
 #include "io/handle.h"
+#include "io/loop_place.h"
 #include "io/poller.h"
 #include "sched/runtime.h"
 
 typedef struct mri_io {
     mri_poller poller;
     mri_handle_table handles;
+    mri_loop_place loop;
 } mri_io;
 
 /* On a worker of it: *out, opened if need be; or a negative code, and the next

@@ -339,6 +339,8 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
         return MR_EPERM;
     mri_inbox_close(&rt->inbox);  /* 1 */
     int rc = drain(rt, deadline); /* 2 */
+    if (rc == 0 && rt->end_loop)
+        rc = rt->end_loop(rt, deadline); /* 3 */
     if (rc < 0)
         return rc;
     /* Relaxed: whoever has called mr_dump_on did so before. */

@@ -49,6 +49,9 @@ struct mr_runtime {
     /* io/'s: NULL until it is first needed; ended when no worker runs. */
     mri_atomic_ptr io;
     void (*end_io)(mr_runtime *rt); /* where that is not NULL */
+    /* Likewise; before that, once all jobs have ended: 0 or MR_ETIMEDOUT. Where
+     * that is not NULL, which a job says. */
+    int (*end_loop)(mr_runtime *rt, int64_t deadline);
 
     /* inspect/'s: who dumps on request; to be ended before the rest is. */
     mri_atomic_ptr dumper;
