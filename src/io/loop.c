@@ -290,7 +290,7 @@ int64_t mri_loop_do_cut(mri_strand *s, mri_loop_op *op,
                         const char *what)
 {
     mri_loop *l;
-    uint64_t count;
+    uint64_t count = 0;
     struct cut second = {.op = {.run = run_cut}, .of = op, .cut = cut};
     int rc = mri_cancelable_pass(s);
     if (rc == 0)
