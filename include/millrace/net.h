@@ -108,8 +108,8 @@ MR_API int mr_unix_pair(mr_handle end[2]);
 
 /* ---- Of a socket -------------------------------------------------------- */
 
-/* Its own address, and its peer's. 0; MR_ENOTCONN; MR_EINVAL for what is no
- * socket. */
+/* Its own address, and its peer's; of IPv4 where it comes to that. 0;
+ * MR_ENOTCONN; MR_EINVAL for what is no socket. */
 MR_API int mr_local_address(mr_handle socket, mr_address *out);
 MR_API int mr_peer_address(mr_handle socket, mr_address *out);
 

@@ -12,7 +12,7 @@ enum { PORTS = 65536 };
 
 /* ---- Made --------------------------------------------------------------- */
 
-void mri_address_out(mr_address *out, const mri_address *a)
+static void put(mr_address *out, const mri_address *a)
 {
     memset(out, 0, sizeof *out);
     memcpy(out, a, sizeof *a);
@@ -24,7 +24,7 @@ static void set_ipv4(mr_address *out, struct in_addr ip, unsigned port)
     a.ipv4.sin_family = AF_INET;
     a.ipv4.sin_port = htons((uint16_t)port);
     a.ipv4.sin_addr = ip;
-    mri_address_out(out, &a);
+    put(out, &a);
 }
 
 static void set_ipv6(mr_address *out, const struct in6_addr *ip, uint32_t scope,
@@ -35,7 +35,20 @@ static void set_ipv6(mr_address *out, const struct in6_addr *ip, uint32_t scope,
     a.ipv6.sin6_port = htons((uint16_t)port);
     a.ipv6.sin6_addr = *ip;
     a.ipv6.sin6_scope_id = scope;
-    mri_address_out(out, &a);
+    put(out, &a);
+}
+
+void mri_address_out(mr_address *out, const mri_address *a)
+{
+    struct in_addr ip;
+    const uint8_t *bytes = a->ipv6.sin6_addr.s6_addr;
+    if (a->size < sizeof a->ipv6 || a->any.sa_family != AF_INET6 ||
+        !IN6_IS_ADDR_V4MAPPED(&a->ipv6.sin6_addr)) {
+        put(out, a);
+        return;
+    }
+    memcpy(&ip, bytes + 12, sizeof ip);
+    set_ipv4(out, ip, ntohs(a->ipv6.sin6_port));
 }
 
 void mri_address_every(mr_address *out, enum mr_family family, unsigned port)
@@ -100,7 +113,7 @@ int mr_address_unix(mr_address *out, const char *path)
     if (is_abstract)
         a.unix_.sun_path[0] = '\0';
     a.size = (socklen_t)(before + n + !is_abstract);
-    mri_address_out(out, &a);
+    put(out, &a);
     return 0;
 }
 

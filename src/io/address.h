@@ -36,7 +36,8 @@ MRI_INLINE const mri_address *mri_address_in(const mr_address *a)
     return (const mri_address *)(const void *)a;
 }
 
-/* What the kernel has filled in. */
+/* What the kernel has filled in; an address of IPv4 that it tells as one of
+ * IPv6, as sockets for both do, is one of IPv4. */
 void mri_address_out(mr_address *out, const mri_address *a);
 
 /* Every address of this family, and the port. */
