@@ -350,10 +350,10 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     mri_monitor_end(rt);
     end_workers(rt, rt->workers); /* 4, 5 */
     mri_monitor_join(rt);
+    close_blocking(rt); /* its last call may be kicking the poller */
     /* Relaxed: the workers were joined. */
     if (mri_load_relaxed(&rt->io))
         rt->end_io(rt);
-    close_blocking(rt);
     mr_config config = rt->config; /* 6 */
     if (!config.leave_sigsegv)
         mri_overflow_close();
