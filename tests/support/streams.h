@@ -108,4 +108,13 @@ static inline int open_descriptors(void)
     return n;
 }
 
+/* Whether so many are open. The runtime's threads open files of their own for a
+ * moment. */
+static inline bool come_to_descriptors(int n)
+{
+    for (int i = 0; i < 1000 && open_descriptors() != n; i++)
+        mr_sleep(MR_MS);
+    return open_descriptors() == n;
+}
+
 #endif
