@@ -13,9 +13,10 @@
  * another writes; of two that would wait for the same thing, the second gets
  * MR_EBUSY. A handle that was closed gives MR_EBADF, and so does one of another
  * runtime, or a number that never was one; what cannot be done with this kind
- * of thing gives MR_EINVAL. Outside of tasks, and in a child of fork(), all of
- * these calls return MR_EPERM. Of what a program leaves open, mr_stop closes
- * the rest.
+ * of thing gives MR_EINVAL. What opens something may also fail with MR_ENOSPC:
+ * the system watches no more descriptors for this user. Outside of tasks, and
+ * in a child of fork(), all of these calls return MR_EPERM. Of what a program
+ * leaves open, mr_stop closes the rest.
  *
  * Memory is borrowed until the call returns, and nobody touches it afterwards.
  * Sizes are bytes.

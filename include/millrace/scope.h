@@ -17,8 +17,9 @@
  *   - children that have not been started are not: their result is
  *     MR_ECANCELED;
  *   - waits of all tasks in it return MR_ECANCELED at once, those that began
- *     before and all later ones. These are mr_sleep, mr_sleep_until and
- *     mr_interval_wait; not mr_await, mr_blocking and mr_scope_close, whose
+ *     before and all later ones. These are mr_sleep, mr_sleep_until,
+ *     mr_interval_wait, and what millrace/io.h and millrace/net.h read,
+ *     write and wait for; not mr_await, mr_blocking and mr_scope_close, whose
  *     storage is borrowed until they return: they wait for tasks that see it;
  *   - mr_cancelled() says why.
  * In the scope are the task that opened it, between open and close; its
