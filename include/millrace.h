@@ -4,6 +4,7 @@
 #define MILLRACE_H
 
 #include <millrace/error.h>
+#include <millrace/file.h>
 #include <millrace/fork.h>
 #include <millrace/inspect.h>
 #include <millrace/io.h>

@@ -55,6 +55,8 @@ enum mri_desc_trait {
     MRI_DESC_SOCKET = 2,
     /* A call blocks where there is nothing: poll before. */
     MRI_DESC_MAY_BLOCK = 4,
+    /* A file that lies in memory: a call never waits for a disk. */
+    MRI_DESC_IN_MEMORY = 8,
 };
 
 enum mri_dir { MRI_DIR_READ, MRI_DIR_WRITE };

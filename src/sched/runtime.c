@@ -5,10 +5,12 @@
  *   2. drain: wait until no submitted job is left, and nobody who submitted
  *      one and has yet to wake a worker for it; what runs may still submit. At
  *      the deadline: give up here, for now
- *   3. end and join the thread that dumps on request, if there is one
+ *   3. end and join the threads of I/O and of who dumps on request, if there
+ *      are any; the first as long as the deadline allows
  *   4. the workers end: `stopping`, all are woken, each leaves its loop when
  *      it has nothing to run. The monitor and the spares likewise
- *   5. join them, then those of the blocking pool
+ *   5. join them, then those of the blocking pool, the last to wake anybody;
+ *      close what I/O waits by
  *   6. unmap, free
  *
  * Nothing is accepted and then lost, and nothing is freed under a submitter's
