@@ -11,13 +11,13 @@
  * cannot create them; and nothing comes back while somebody's function holds up
  * the loop.
  *
- * Who is asked first. A hop costs ten times the call, so a worker tries what
- * the kernel answers from memory or not at all: preadv2 and pwritev2 with
- * RWF_NOWAIT, openat2 with RESOLVE_CACHED (0.9 us, as much as openat). To look
- * at a path is an openat2 with O_PATH, then statx of that: what is in the cache
- * of names is in that of inodes. (On a file system of the network it may ask
- * the server all the same.) Names that change and directories that are read are
- * a disk's business: they hop.
+ * Who is asked first. A hop costs ten times a call, or more, so a worker tries
+ * what the kernel answers from memory or not at all: preadv2 and pwritev2 with
+ * RWF_NOWAIT, openat2 with RESOLVE_CACHED, which costs what openat does. To
+ * look at a path is an openat2 with O_PATH, then statx of that: what is in the
+ * cache of names is in that of inodes. (On a file system of the network it may
+ * ask the server all the same.) Names that change and directories that are read
+ * are a disk's business: they hop.
  *
  * Where a file system knows no RWF_NOWAIT, it may lie in memory altogether
  * (tmpfs, what the kernel invents): then it is read where the task runs, and
