@@ -14,7 +14,7 @@ import (
 )
 
 const (
-    input  = 2048
+    input  = 1024
     least  = 18
     answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" +
         "Content-Length: 13\r\n\r\nHello, world\n"

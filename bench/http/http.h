@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 enum {
-    HTTP_INPUT = 2048, /* bytes of requests looked at together */
+    HTTP_INPUT = 1024, /* bytes of requests looked at together */
     HTTP_LEAST = 18,   /* of one: "GET / HTTP/1.1" and the blank line */
     HTTP_MANY = HTTP_INPUT / HTTP_LEAST,
     HTTP_ANSWER = 78, /* bytes of one */

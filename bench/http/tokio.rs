@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
 
-const INPUT: usize = 2048;
+const INPUT: usize = 1024;
 const ANSWER: usize = 78;
 const MANY: usize = INPUT / 18;
 const BAD: c_int = -2;
