@@ -126,6 +126,17 @@ char *http_room(struct http_input *in, size_t *size)
     return in->data + left;
 }
 
+/* The first byte behind the request's blank line, or NULL. By memchr: memmem
+ * costs more than all the rest of an answer. */
+static const char *end_of(const char *request, size_t size)
+{
+    const char *end = request + size, *at = request + 3;
+    while ((at = memchr(at, '\n', (size_t)(end - at))))
+        if (memcmp(at++ - 3, "\r\n\r\n", 4) == 0)
+            return at;
+    return NULL;
+}
+
 enum http_kind http_next(struct http_input *in)
 {
     const char *request = in->data + in->from;
@@ -134,11 +145,11 @@ enum http_kind http_next(struct http_input *in)
         return HTTP_MORE;
     if (memcmp(request, "GET /", 5) != 0)
         return HTTP_BAD;
-    const char *blank = memmem(request, size, "\r\n\r\n", 4);
-    if (!blank)
+    const char *end = end_of(request, size);
+    if (!end)
         return size == HTTP_INPUT ? HTTP_BAD : HTTP_MORE;
-    in->from += (uint32_t)(blank - request) + 4;
-    if (blank - request + 4 < HTTP_LEAST)
+    in->from += (uint32_t)(end - request);
+    if (end - request < HTTP_LEAST)
         return HTTP_BAD;
     return request[5] == ' '   ? HTTP_HELLO
            : request[5] == 'w' ? HTTP_WORK
