@@ -184,27 +184,31 @@ set_target_properties(bench_b PROPERTIES
     def test_no_benchmark_is_a_failure(self):
         self.assert_one_sentence(self.dev("bench"), 1, "no benchmark")
 
-    def forkjoin(self, status, builds):
+    def compared(self, suite, target, status, builds):
         """With one peer that cannot be installed, and a driver that says
         what it was given."""
-        self.machine(missing=["librust-rayon-dev"], uid=0, apt="no-network")
-        self.write("tests.cmake", "add_custom_target(bench_peers COMMAND "
+        self.machine(missing=["librust-tokio-dev"], uid=0, apt="no-network")
+        self.write("tests.cmake", f"add_custom_target({target} COMMAND "
                    f"{builds})\n")
-        self.write("bench/forkjoin/run.py", "import sys\n"
+        self.write(f"bench/{suite}/run.py", "import sys\n"
                    "print('driven:', *sys.argv[1:])\n"
                    f"sys.exit({status})\n")
-        return self.dev("bench", "forkjoin")
+        return self.dev("bench", suite)
 
-    def test_forkjoin_goes_on_without_a_peer(self):
-        for builds in ("true", "false"):
-            self.assert_works(self.forkjoin(0, builds),
-                              "going on without librust-rayon-dev",
-                              "driven: --programs ", "forkjoin.json")
+    SUITES = (("forkjoin", "bench_peers"), ("http", "bench_http_peers"))
 
-    def test_forkjoin_fails_when_its_driver_does(self):
-        done = self.forkjoin(1, "true")
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("forkjoin failed", done.stderr)
+    def test_suites_go_on_without_a_peer(self):
+        for suite, target in self.SUITES:
+            for builds in ("true", "false"):
+                self.assert_works(self.compared(suite, target, 0, builds),
+                                  "going on without librust-tokio-dev",
+                                  "driven: --programs ", f"{suite}.json")
+
+    def test_suites_fail_when_their_driver_does(self):
+        for suite, target in self.SUITES:
+            done = self.compared(suite, target, 1, "true")
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn(f"{suite} failed", done.stderr)
 
 
 if __name__ == "__main__":

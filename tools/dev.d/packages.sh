@@ -10,7 +10,8 @@ packages_tests=(g++ libcriterion-dev python3)
 packages_clang=(clang "libclang-rt-dev|libclang-rt-14-dev")
 packages_check=(git g++ clang clang-format python3 shellcheck)
 packages_peers=(g++ libtbb-dev clang "libomp-dev|libomp-14-dev" libssl-dev
-    cargo librust-rayon-dev librust-tokio-dev golang-go)
+    cargo librust-rayon-dev librust-tokio-dev golang-go
+    "libasio-dev|libboost-dev" nginx-light)
 packages_aarch64=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 
 installed()
