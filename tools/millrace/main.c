@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <millrace.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,12 +13,15 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *summary, *usage;
+    bool writes; /* to stdout by itself, and tells what became of it */
 } commands[] = {
     {"doctor", command_doctor,
      "what this machine offers, and what that means for performance",
-     command_doctor_usage},
+     command_doctor_usage, false},
     {"queens", command_queens, "how well it computes in parallel, measured",
-     command_queens_usage},
+     command_queens_usage, false},
+    {"sum", command_sum, "digests of files and whole trees, in parallel",
+     command_sum_usage, true},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -61,29 +65,6 @@ static int help(int argc, char **argv)
     return EXIT_WELL;
 }
 
-static int run(int argc, char **argv)
-{
-    if (argc < 2) {
-        fprintf(stderr,
-                "millrace: no subcommand; 'millrace help' lists them\n");
-        return EXIT_USAGE;
-    }
-    const char *name = argv[1];
-    if (strcmp(name, "--version") == 0 && argc == 2) {
-        printf("millrace %s\n", mr_version());
-        return EXIT_WELL;
-    }
-    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0)
-        return help(argc - 1, argv + 1);
-    const struct command *command = find(name);
-    if (command)
-        return command->run(argc - 1, argv + 1);
-    if (strcmp(name, "--version") == 0)
-        return wrong_usage("unexpected argument", argv[2]);
-    return wrong_usage(name[0] == '-' ? "unknown option" : "unknown subcommand",
-                       name);
-}
-
 /* A report cut short by a full disk must not pass for a report. */
 static int flush(int status)
 {
@@ -96,11 +77,36 @@ static int flush(int status)
     return EXIT_FAILED;
 }
 
+static int run(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+    if (command) {
+        int status = command->run(argc - 1, argv + 1);
+        return command->writes ? status : flush(status);
+    }
+    if (argc < 2) {
+        fprintf(stderr,
+                "millrace: no subcommand; 'millrace help' lists them\n");
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 && argc == 2) {
+        printf("millrace %s\n", mr_version());
+        return flush(EXIT_WELL);
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0)
+        return flush(help(argc - 1, argv + 1));
+    if (strcmp(name, "--version") == 0)
+        return wrong_usage("unexpected argument", argv[2]);
+    return wrong_usage(name[0] == '-' ? "unknown option" : "unknown subcommand",
+                       name);
+}
+
 int main(int argc, char **argv)
 {
     /* What a subcommand says fits: one write, at the end, whose errno is at
      * hand. */
     static char buffer[1 << 16];
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    return flush(run(argc, argv));
+    return run(argc, argv);
 }
