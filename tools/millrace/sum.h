@@ -31,10 +31,12 @@ typedef struct sum_options {
 } sum_options;
 
 enum sum_kind {
-    SUM_FILE,    /* to be digested */
-    SUM_SKIPPED, /* a FIFO, a socket, a device that a walk has met */
-    SUM_FAILED,  /* error says why, digested or not */
-    SUM_LIST_END /* of `list`; path is its name */
+    SUM_FILE,         /* to be digested */
+    SUM_SKIPPED,      /* a FIFO, a socket, a device that a walk has met */
+    SUM_FAILED,       /* error says why, digested or not */
+    SUM_MISFORMATTED, /* a line of `list`, whose name path is; size: which */
+    SUM_UNREAD,       /* a list that could not be opened; error says why */
+    SUM_LIST_END      /* of `list`, whose name path is */
 };
 
 typedef struct sum_item {

@@ -38,13 +38,23 @@ static const char *show(char *to, size_t size, const char *path)
                                   : sum_name_show(to, size, path);
 }
 
-/* ---- Producing ------------------------------------------------------------
- */
-
 static void say(sum_check *c, const char *path, const char *what)
 {
     char shown[512];
     sum_out_say(c->lines->out, "%s: %s", show(shown, sizeof shown, path), what);
+}
+
+/* ---- Producing ------------------------------------------------------------
+ */
+
+/* What is not a file goes the way of those that stood before it. NULL: no
+ * memory. */
+static sum_item *note(sum_check *c, enum sum_kind kind)
+{
+    sum_item *item = sum_item_new(kind, c->options->paths[c->next - 1]);
+    if (item)
+        item->list = c->list;
+    return item;
 }
 
 static bool open_list(sum_check *c, const char *path)
@@ -55,40 +65,46 @@ static bool open_list(sum_check *c, const char *path)
     list->reversed = -1;
     list->standard_input = strcmp(path, "-") == 0;
     list->file = list->standard_input ? stdin : fopen(path, "re");
-    if (!list->file) {
-        say(c, path, strerror(errno));
-        c->unread++;
-        free(list);
-        return true;
-    }
     c->list = list;
     return true;
 }
 
-/* The end goes the way of what stood before it. */
+static bool put_unread(sum_check *c, sum_flow *flow, int error)
+{
+    sum_item *item = note(c, SUM_UNREAD);
+    free(c->list);
+    c->list = NULL;
+    if (!item)
+        return false;
+    item->list = NULL;
+    item->error = error;
+    sum_flow_put(flow, item);
+    return true;
+}
+
 static bool end_list(sum_check *c, sum_flow *flow)
 {
-    sum_item *end = sum_item_new(SUM_LIST_END, c->options->paths[c->next - 1]);
+    sum_item *end = note(c, SUM_LIST_END);
     if (!end)
         return false;
     c->list->broken = ferror(c->list->file);
     close_file(c->list);
-    end->list = c->list;
     c->list = NULL;
     sum_flow_put(flow, end);
     return true;
 }
 
-static void misformatted(sum_check *c)
+static bool put_misformatted(sum_check *c, sum_flow *flow)
 {
-    sum_list *list = c->list;
-    char shown[512];
-    list->misformatted++;
-    if (c->options->warn)
-        sum_out_say(c->lines->out,
-                    "%s: %" PRIu64 ": improperly formatted %s checksum line",
-                    show(shown, sizeof shown, c->options->paths[c->next - 1]),
-                    list->line, c->options->algorithm->tag);
+    c->list->misformatted++;
+    if (!c->options->warn)
+        return true;
+    sum_item *item = note(c, SUM_MISFORMATTED);
+    if (!item)
+        return false;
+    item->size = (int64_t)c->list->line;
+    sum_flow_put(flow, item);
+    return true;
 }
 
 /* Comments and empty lines are none. False: no memory. */
@@ -106,10 +122,8 @@ static bool put_line(sum_check *c, sum_flow *flow, size_t len)
         return true;
     if (!sum_list_parse(&listed, list, line, len, c->options->algorithm,
                         c->options->algorithm_given) ||
-        (list->standard_input && strcmp(listed.name, "-") == 0)) {
-        misformatted(c);
-        return true;
-    }
+        (list->standard_input && strcmp(listed.name, "-") == 0))
+        return put_misformatted(c, flow);
     sum_item *item = sum_item_new(SUM_FILE, listed.name);
     if (!item)
         return false;
@@ -124,8 +138,11 @@ static bool put_line(sum_check *c, sum_flow *flow, size_t len)
 
 static bool produce(sum_check *c, sum_flow *flow)
 {
-    if (!c->list)
-        return open_list(c, c->options->paths[c->next++]);
+    if (!c->list) {
+        if (!open_list(c, c->options->paths[c->next++]))
+            return false;
+        return c->list->file ? true : put_unread(c, flow, -errno);
+    }
     ssize_t len = getline(&c->line, &c->room, c->list->file);
     if (len <= 0)
         return end_list(c, flow);
@@ -182,6 +199,15 @@ static void finish_list(sum_check *c, const sum_list *list, const char *path)
         c->failed = true;
 }
 
+static void finish_misformatted(sum_check *c, const sum_item *item)
+{
+    char shown[512];
+    sum_out_say(c->lines->out,
+                "%s: %" PRId64 ": improperly formatted %s checksum line",
+                show(shown, sizeof shown, item->path), item->size,
+                c->options->algorithm->tag);
+}
+
 static void finish_file(sum_check *c, const sum_item *item)
 {
     sum_list *list = item->list;
@@ -209,15 +235,24 @@ static void finish_file(sum_check *c, const sum_item *item)
 
 void sum_check_finish(sum_check *c, const sum_item *item)
 {
-    if (item->kind == SUM_LIST_END) {
+    switch (item->kind) {
+    case SUM_LIST_END:
         finish_list(c, item->list, item->path);
         free(item->list);
-    } else {
+        break;
+    case SUM_MISFORMATTED:
+        finish_misformatted(c, item);
+        break;
+    case SUM_UNREAD:
+        say(c, item->path, strerror(-item->error));
+        c->failed = true;
+        break;
+    default:
         finish_file(c, item);
     }
 }
 
 bool sum_check_is_well(const sum_check *c)
 {
-    return !c->failed && c->unread == 0 && !c->no_memory;
+    return !c->failed && !c->no_memory;
 }

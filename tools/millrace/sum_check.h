@@ -13,7 +13,6 @@ typedef struct sum_check {
     char *line;
     size_t room;
     bool failed; /* the finisher's: exit status 1 */
-    int unread;  /* the producer's: lists that could not be opened */
     bool no_memory;
 } sum_check;
 
