@@ -27,8 +27,12 @@ set_target_properties(millrace PROPERTIES
 include(tests.cmake)
 """
 MAIN = """#include <stdio.h>
+#include <string.h>
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "sum") == 0)
+        return puts("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b"
+                    "7852b855  /dev/null") < 0;
     return printf("%s on a mini machine\\n", argc > 1 ? argv[1] : "") < 0;
 }
 """

@@ -11,12 +11,11 @@ import resource
 import select
 import signal
 import socket
-import subprocess
 import threading
 import time
 import unittest
 
-from sum_case import Case, sha256
+from sum_case import Case, COMMAND, sha256
 
 
 def names(done):
@@ -107,9 +106,6 @@ class Kinds(Case):
         self.assertIn(b"tree: Is a directory\n", done.stderr)
 
     def test_files_of_proc_are_read_to_their_end(self):
-        with open("/proc/cpuinfo", "rb") as f:
-            flags = [l for l in f.read().splitlines() if l.startswith(b"flags")]
-        self.assertTrue(flags or True)
         with open("/proc/version", "rb") as f:
             wanted = sha256(f.read())
         self.expect(self.sum("/proc/version"), 0,
@@ -136,8 +132,7 @@ class Trouble(Case):
         if os.getuid() == 0:
             before = ("setpriv", "--reuid=65534", "--regid=65534",
                       "--clear-groups")
-            if self.coreutils(*before, "test", "-x",
-                              self.start.__globals__["COMMAND"]).returncode:
+            if self.coreutils(*before, "test", "-x", COMMAND).returncode:
                 self.skip("nobody cannot run the command here")
         done = self.sum("tree", before=before)
         self.expect(done, 1, f"{sha256(b'a')}  tree/a\n".encode(),
@@ -216,13 +211,15 @@ class Trouble(Case):
             f.truncate(size)
             f.seek(size - 1)
             f.write(b"!")
-        digest = hashlib.blake2b()
+        digest = hashlib.sha1()
         zeros = bytes(1 << 24)
-        for _ in range(256):
-            digest.update(zeros)
-        digest.update(b"\0\0\0\0!")
-        self.expect(self.sum("-a", "blake2b512", "sparse", timeout=300), 0,
-                    f"{digest.hexdigest()}  sparse\n".encode(), b"")
+        with self.start("-a", "sha1", "sparse") as running:
+            for _ in range(256):
+                digest.update(zeros)
+            digest.update(b"\0\0\0\0!")
+            out, err = running.communicate()
+        self.assertEqual((running.returncode, err), (0, b""))
+        self.assertEqual(out, f"{digest.hexdigest()}  sparse\n".encode())
 
 
 class Resources(Case):
@@ -292,7 +289,7 @@ class Resources(Case):
 class Terminal(Case):
     def test_a_bar_is_drawn_there_and_taken_away(self):
         with open(self.path("large"), "wb") as f:
-            f.truncate(1 << 30)
+            f.truncate(1 << 29)
         ours, theirs = pty.openpty()
         with self.start("large", stderr=theirs) as running:
             os.close(theirs)
@@ -306,7 +303,7 @@ class Terminal(Case):
                     break
                 seen += more
         os.close(ours)
-        self.assertRegex(seen, rb"\[#*\.*\] +\d+% of 1\.1 GB, [0-9.]+ MB/s, "
+        self.assertRegex(seen, rb"\[#*\.*\] +\d+% of 537 MB, [0-9.]+ MB/s, "
                          rb"\d:\d\d left")
         self.assertTrue(seen.endswith(b"\r\x1b[K"))
 
@@ -350,5 +347,4 @@ class Usage(Case):
 
 
 if __name__ == "__main__":
-    subprocess.run(["true"], check=True)
     unittest.main()

@@ -3,14 +3,14 @@
 # `a|b` is served by either; a is installed.
 
 packages_build=(cmake ninja-build gcc libc6-dev "pkg-config|pkgconf"
-    libuv1-dev libjemalloc-dev libjansson-dev)
+    libuv1-dev libjemalloc-dev libjansson-dev libssl-dev)
 packages_tests=(g++ libcriterion-dev python3)
 # The sanitizer runtimes come apart from clang, one package per version; this
 # name follows the version of Debian's `clang`.
 packages_clang=(clang "libclang-rt-dev|libclang-rt-14-dev")
 packages_check=(git g++ clang clang-format python3 shellcheck)
-packages_peers=(g++ libtbb-dev clang "libomp-dev|libomp-14-dev" libssl-dev
-    cargo librust-rayon-dev librust-tokio-dev golang-go
+packages_peers=(g++ libtbb-dev clang "libomp-dev|libomp-14-dev" cargo
+    librust-rayon-dev librust-tokio-dev golang-go
     "libasio-dev|libboost-dev" nginx-light)
 packages_aarch64=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 
