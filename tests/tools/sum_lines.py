@@ -159,7 +159,7 @@ class Stats(OddCase):
                          r" \d+ files/s, \S+ [kMG]?B/s$")
         self.assertRegex(lines[1], "^0 failed, 0 skipped, 0 changed")
         for i in range(3):
-            self.assertRegex(lines[3 + i], rf"^ +{i}( +\d+\.\d+ s){{4}}  \d+, ")
+            self.assertRegex(lines[4 + i], rf"^ +{i}( +\d+\.\d+ s){{4}}  \d+, ")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,10 @@ static void print_totals(const struct sum *s, mr_runtime *rt)
             (intmax_t)t->files, bytes, seconds, (double)t->files / seconds,
             rate, (intmax_t)t->failed, (intmax_t)t->skipped,
             (intmax_t)t->changed, (intmax_t)t->directories, (intmax_t)t->links);
+    fprintf(stderr,
+            "tasks waited %.3f s for files, without a "
+            "worker\n",
+            sum_stats_parked(&s->stats));
     sum_stats_print(&s->stats, rt);
 }
 

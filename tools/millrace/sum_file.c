@@ -29,14 +29,14 @@ static unsigned how(const sum_flow *f, const sum_item *item)
            (f->follow ? SUM_FOLLOW : 0U);
 }
 
-static int open_counted(struct digesting *d)
+static int open_once(struct digesting *d)
 {
     sum_flow *f = d->hand->flow;
-    if (d->item->slow)
-        sum_flow_away(f);
+    sum_mark mark;
+    bool slow = d->item->slow;
+    (slow ? sum_flow_away : sum_flow_may_wait)(f, &mark);
     int rc = sum_source_open(&d->source, d->item->path, how(f, d->item));
-    if (d->item->slow)
-        sum_flow_back(f);
+    (slow ? sum_flow_back : sum_flow_did_wait)(f, &mark);
     if (rc == 0)
         sum_flow_sources(f, 1);
     return rc;
@@ -47,24 +47,25 @@ static int open_source(struct digesting *d)
 {
     sum_flow *f = d->hand->flow;
     for (;;) {
-        int rc = open_counted(d);
+        int rc = open_once(d);
         bool none = rc == MR_EMFILE || rc == MR_ENFILE;
         if (!none || sum_flow_sources(f, 0) == 0)
             return rc;
-        sum_stats_end(f->stats);
+        sum_mark mark;
+        sum_stats_pause(f->stats, &mark);
         mr_sleep(MR_MS);
-        sum_stats_begin(f->stats);
+        sum_stats_resume(f->stats, &mark);
     }
 }
 
 static int64_t read_block(struct digesting *d)
 {
     sum_flow *f = d->hand->flow;
-    if (!d->source.slow)
-        return sum_source_read(&d->source, d->to, SUM_BLOCK);
-    sum_flow_away(f);
+    sum_mark mark;
+    bool slow = d->source.slow;
+    (slow ? sum_flow_away : sum_flow_may_wait)(f, &mark);
     int64_t n = sum_source_read(&d->source, d->to, SUM_BLOCK);
-    sum_flow_back(f);
+    (slow ? sum_flow_back : sum_flow_did_wait)(f, &mark);
     return n;
 }
 
@@ -72,7 +73,7 @@ static int64_t read_ahead(void *arg)
 {
     struct digesting *d = arg;
     sum_stats_begin(d->hand->flow->stats);
-    int64_t n = sum_source_read(&d->source, d->to, SUM_BLOCK);
+    int64_t n = read_block(d);
     sum_stats_end(d->hand->flow->stats);
     return n;
 }
@@ -92,6 +93,7 @@ static int64_t step(struct digesting *d, const char *data, int64_t n)
         rc = MR_ECANCELED;
     int64_t got = 0;
     if (parallel) {
+        /* It counts for itself, wherever it runs. */
         sum_stats_end(f->stats);
         got = mr_await(&next);
         sum_stats_begin(f->stats);

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    EXTRA = 3, /* hands beside each worker's own, where they wait for disks */
+    CALM = 64  /* files without such a wait, until there is one less */
+};
+
 /* ---- What waits to be digested: under the lock ----------------------------
  */
 
@@ -92,7 +97,7 @@ static int64_t work(void *arg);
 static void call_in(sum_flow *f)
 {
     sum_hand *hand = f->idle;
-    if (!hand || f->running >= f->most || f->stopped ||
+    if (!hand || f->running >= f->most + f->extra || f->stopped ||
         !(something_waits(f) || may_produce(f)))
         return;
     if (mr_scope_go(&f->scope, work, hand, 0) < 0)
@@ -137,6 +142,10 @@ static void digest(sum_flow *f, sum_hand *hand, sum_item *item)
     f->counts.files_done++;
     f->counts.bytes += item->size - expected;
     item->done = true;
+    if (f->extra > 0 && ++f->calm == CALM) {
+        f->extra--;
+        f->calm = 0;
+    }
 }
 
 /* While there is something to do, and no more hands than workers (there are,
@@ -150,7 +159,7 @@ static int64_t work(void *arg)
     mr_task_name("sum");
     sum_stats_begin(f->stats);
     pthread_mutex_lock(&f->lock);
-    while (!f->stopped && f->running <= f->most) {
+    while (!f->stopped && f->running <= f->most + f->extra) {
         sum_item *item;
         call_in(f);
         if (may_produce(f))
@@ -169,20 +178,37 @@ static int64_t work(void *arg)
     return 0;
 }
 
-void sum_flow_away(sum_flow *f)
+void sum_flow_away(sum_flow *f, sum_mark *mark)
 {
     pthread_mutex_lock(&f->lock);
     f->running--;
     call_in(f);
     pthread_mutex_unlock(&f->lock);
-    sum_stats_end(f->stats);
+    sum_stats_pause(f->stats, mark);
 }
 
-void sum_flow_back(sum_flow *f)
+void sum_flow_back(sum_flow *f, const sum_mark *mark)
 {
-    sum_stats_begin(f->stats);
+    sum_stats_resume(f->stats, mark);
     pthread_mutex_lock(&f->lock);
     f->running++;
+    pthread_mutex_unlock(&f->lock);
+}
+
+void sum_flow_may_wait(sum_flow *f, sum_mark *mark)
+{
+    sum_stats_pause(f->stats, mark);
+}
+
+void sum_flow_did_wait(sum_flow *f, const sum_mark *mark)
+{
+    if (!sum_stats_resume(f->stats, mark))
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->calm = 0;
+    if (f->extra < f->most * EXTRA)
+        f->extra++;
+    call_in(f);
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -240,7 +266,7 @@ struct sum_counts sum_flow_counts(sum_flow *f)
     return counts;
 }
 
-/* Those that wait keep theirs: there are more hands than workers. */
+/* Those that are away keep theirs, so there are some more. */
 int sum_flow_open(sum_flow *f, const struct sum_ends *ends, sum_stats *stats,
                   unsigned workers, bool follow)
 {
@@ -249,7 +275,7 @@ int sum_flow_open(sum_flow *f, const struct sum_ends *ends, sum_stats *stats,
                     .follow = follow,
                     .lock = PTHREAD_MUTEX_INITIALIZER,
                     .most = workers,
-                    .hand_count = 2 * workers + 2};
+                    .hand_count = (1 + EXTRA) * workers + 2};
     f->hands = calloc(f->hand_count, sizeof *f->hands);
     if (!f->hands)
         return MR_ENOMEM;

@@ -69,7 +69,9 @@ struct sum_flow {
     size_t large_count, large_room;
     size_t bytes; /* that first.. takes */
     bool producing, finishing, stopped;
-    unsigned running, most; /* hands that do not wait, and workers */
+    /* Hands that are not away; workers; how many more hands than these there
+     * may be, because some wait for a disk; files since one did. */
+    unsigned running, most, extra, calm;
     sum_hand *hands, *idle; /* all, and those that rest */
     unsigned hand_count;
     struct sum_counts counts;
@@ -97,9 +99,15 @@ struct sum_counts sum_flow_counts(sum_flow *f);
 /* ---- For hands (sum_file.c) -----------------------------------------------
  */
 
-/* The hand waits for something else than a worker: another may begin. */
-void sum_flow_away(sum_flow *f);
-void sum_flow_back(sum_flow *f);
+/* Around what waits for somebody else: another hand may begin meanwhile. */
+void sum_flow_away(sum_flow *f, sum_mark *mark);
+void sum_flow_back(sum_flow *f, const sum_mark *mark);
+
+/* Around what waits only where the system has to ask a disk. Where it did, one
+ * hand more is let to work from now on, so that the worker that was free
+ * meanwhile has something to do the next time. */
+void sum_flow_may_wait(sum_flow *f, sum_mark *mark);
+void sum_flow_did_wait(sum_flow *f, const sum_mark *mark);
 
 /* So many more bytes are digested. False: stop. */
 bool sum_flow_progress(sum_flow *f, int64_t bytes);

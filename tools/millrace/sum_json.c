@@ -115,6 +115,7 @@ void sum_json_end(sum_lines *l, const sum_stats *stats, mr_runtime *rt)
     if (all && l->options->stats) {
         put(l, all, "files_per_s", json_real((double)t->files / seconds));
         put(l, all, "bytes_per_s", json_real((double)t->bytes / seconds));
+        put(l, all, "parked_s", json_real(sum_stats_parked(stats)));
         put(l, all, "workers", sum_stats_json(stats, rt));
     }
     add(l, "\n],\n\"summary\": ");

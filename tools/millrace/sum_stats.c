@@ -61,6 +61,55 @@ void sum_stats_end(sum_stats *s)
     seat->wall += mr_now() - seat->wall_at;
 }
 
+/* Relaxed: its own task asks, or another where any change will do. */
+static uint64_t parks_of(const mri_worker *w)
+{
+    return mri_load_relaxed(&w->stats.parks);
+}
+
+static uint64_t yields_of(const mri_worker *w)
+{
+    return mri_load_relaxed(&w->stats.yields);
+}
+
+void sum_stats_pause(sum_stats *s, sum_mark *mark)
+{
+    const mri_worker *w = mri_strand_self()->worker;
+    *mark =
+        (sum_mark){.worker = w, .parks = parks_of(w), .yields = yields_of(w)};
+    if (!s->on)
+        return;
+    sum_stats_end(s);
+    mark->wall = mr_now();
+    mark->cpu = read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+bool sum_stats_resume(sum_stats *s, const sum_mark *mark)
+{
+    bool parked = parks_of(mark->worker) != mark->parks;
+    bool yielded = yields_of(mark->worker) != mark->yields;
+    if (!s->on)
+        return parked;
+    sum_stats_begin(s);
+    sum_seat *seat = seat_here(s);
+    int64_t took = seat->wall_at - mark->wall;
+    if (parked || yielded) {
+        seat->parked += took;
+    } else {
+        seat->wall += took;
+        seat->cpu += seat->cpu_at - mark->cpu;
+    }
+    return parked;
+}
+
+double sum_stats_parked(const sum_stats *s)
+{
+    double all = 0;
+    for (unsigned i = 0; i < s->seats; i++)
+        all += (double)s->seat[i].parked * 1e-9;
+    return all;
+}
+
 void sum_stats_stop(sum_stats *s)
 {
     s->took = mr_now() - s->started;

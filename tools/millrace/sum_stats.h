@@ -1,7 +1,6 @@
 /* Where the workers' time goes, for --stats.
  *
- * What a worker spends in our tasks lies between sum_stats_begin and _end,
- * which stand around all in which a task does not give its worker away. Both
+ * What a worker spends in our tasks lies between sum_stats_begin and _end. Both
  * read the clock of the wall and that of the thread's CPU time, so of each
  * worker there is known
  *     running    CPU time in our tasks
@@ -11,6 +10,13 @@
  *                for work, taking it, going to sleep
  *     idle       all the rest: asleep, or the scheduler without the CPU
  * and that is what is said, no more.
+ *
+ * A call that may park the task stands between sum_stats_pause and _resume.
+ * What it took counts as before where it did not: where the worker from which
+ * it was called has seen neither a park nor a yield meanwhile, which only tasks
+ * on it can add to. Else the worker was given away: it is the task that waited,
+ * which is counted as `parked`, and the little that it did before and after
+ * looks like the scheduler's.
  */
 #ifndef MILLRACE_SUM_STATS_H
 #define MILLRACE_SUM_STATS_H
@@ -27,6 +33,7 @@ typedef struct sum_seat {
     clockid_t clock;         /* of the thread's CPU time */
     int64_t wall_at, cpu_at; /* of the last begin */
     int64_t wall, cpu;       /* between begins and ends, ns */
+    int64_t parked;          /* waits that tasks have ended here, ns */
     int64_t all_cpu;         /* of the thread; when all has ended */
 } __attribute__((aligned(64))) sum_seat;
 
@@ -44,6 +51,19 @@ void sum_stats_close(sum_stats *s);
 /* In a task. Nothing where it is not on. */
 void sum_stats_begin(sum_stats *s);
 void sum_stats_end(sum_stats *s);
+
+typedef struct sum_mark {
+    const struct mri_worker *worker;
+    uint64_t parks, yields; /* of it */
+    int64_t wall, cpu;
+} sum_mark;
+
+/* Whether the task was parked in between is told where nothing else is on. */
+void sum_stats_pause(sum_stats *s, sum_mark *mark);
+bool sum_stats_resume(sum_stats *s, const sum_mark *mark);
+
+/* Seconds that tasks have waited without a worker, all together. */
+double sum_stats_parked(const sum_stats *s);
 
 /* All tasks have ended, their threads have not. */
 void sum_stats_stop(sum_stats *s);
