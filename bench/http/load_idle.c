@@ -18,7 +18,7 @@ double load_server_cpu(const struct load_options *o)
         clockid_t clock;
         if (clock_getcpuclockid(o->servers[i], &clock) != 0 ||
             clock_gettime(clock, &t) != 0)
-            continue;
+            load_fail("no clock of a server, which may have ended");
         seconds += (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
     }
     return seconds;

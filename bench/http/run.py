@@ -137,6 +137,7 @@ class Server:
 
     def __init__(self, options, peer, workers):
         self.peer, self.label = peer, PEERS[peer]["label"]
+        self.workers = workers
         self.dir = None
         self.process = None
         path = path_of(options, peer)
@@ -177,12 +178,15 @@ class Server:
                 raise Failed(f"{self.label} said {line!r}, not its port")
             self.port = int(line.split()[1])
             return
+        # nginx listens before it has all those who answer.
         for _ in range(100):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
+                if len(self.pids()) == self.workers:
+                    return
             except OSError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise Failed(f"{self.label} did not listen within 5 s")
 
     def pids(self):
