@@ -165,7 +165,7 @@ class Server:
         try:
             self.wait_until_it_listens()
         except Failed:
-            self.__exit__()
+            self.stop()
             raise
         return self
 
@@ -196,7 +196,13 @@ class Server:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
             return [int(child) for child in f.read().split()]
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        ended = self.stop()
+        if ended is not None and kind is None:
+            raise Failed(f"{self.label} ended by itself, with {ended}")
+
+    def stop(self):
+        """With what it had ended already, or None."""
         ended = self.process.poll()
         self.process.terminate()
         try:
@@ -207,8 +213,7 @@ class Server:
         self.process.stdout.close()
         if self.dir is not None:
             self.dir.cleanup()
-        if ended is not None:
-            raise Failed(f"{self.label} ended by itself, with {ended}")
+        return ended
 
 
 def free_port():
