@@ -77,6 +77,11 @@
 #endif
 
 enum {
+    /* Of a search where there are descriptors to wait for. Who searches sees
+     * none of their events; and what comes by them comes in bits: a server with
+     * two workers spends 8.0 instead of 8.6 us of CPU on a request with two
+     * rounds (bench/http). */
+    POLL_ROUNDS = MRI_SEARCH_ROUNDS > 2 ? 2 : MRI_SEARCH_ROUNDS,
     WATCH_MIN = 1000000,  /* ns */
     WATCH_MAX = 10000000, /* ns */
 };
@@ -104,7 +109,9 @@ static bool stopping(const mr_runtime *rt)
 
 static bool search(mri_worker *w, mri_work *work)
 {
-    for (int round = 0; round < MRI_SEARCH_ROUNDS; round++) {
+    bool polls = mri_poll_ops_of(&w->runtime->poll) != NULL;
+    int rounds = polls ? POLL_ROUNDS : MRI_SEARCH_ROUNDS;
+    for (int round = 0; round < rounds; round++) {
         if (mri_worker_steal(w, work) || mri_worker_look(w, work))
             return true;
         if (stopping(w->runtime))
