@@ -26,7 +26,7 @@ const char command_sum_usage[] =
     "                        sha512-256, sha3-224 (-256, -384, -512),\n"
     "                        blake2b512, blake2s256, sm3\n"
     "  -c, --check           PATHs are lists of digests: verify what they name\n"
-    "  -w, --workers N       how many files at a time [one per usable CPU]\n"
+    "  -w, --workers N       how many threads [one per usable CPU]\n"
     "  -L, --dereference     follow links below directories, too\n"
     "  -z, --zero            end lines with a 0, escape nothing\n"
     "      --tag             lines as BSD's: SHA256 (NAME) = DIGEST\n"

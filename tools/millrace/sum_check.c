@@ -131,7 +131,7 @@ static bool put_line(sum_check *c, sum_flow *flow, size_t len)
     item->algorithm = listed.algorithm;
     item->list = list;
     memcpy(item->expected, listed.expected, sizeof item->expected);
-    sum_walk_look(item);
+    sum_walk_look(flow, item);
     sum_flow_put(flow, item);
     return true;
 }

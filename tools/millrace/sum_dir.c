@@ -1,18 +1,10 @@
-/* See sum_dir.h. All names are there at once, for they are to be sorted, and
- * no descriptor stays open, however deep the tree. */
-#define _GNU_SOURCE
+/* See sum_dir.h. All names are there at once, for they are to be sorted; so
+ * each directory is a walk of its own, that goes no further down. */
 #include "sum_dir.h"
 
-#include "sum_read.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <millrace.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Room for `more` after `used`. */
 static bool grow(void **memory, size_t *room, size_t used, size_t more,
@@ -29,60 +21,74 @@ static bool grow(void **memory, size_t *room, size_t used, size_t more,
     return true;
 }
 
-static mode_t type_of(const struct dirent *e)
+int sum_dir_look(sum_stats *stats, const char *path, bool follow,
+                 mr_file_info *out)
 {
-    return e->d_type == DT_UNKNOWN ? 0 : DTTOIF(e->d_type);
+    sum_mark mark;
+    sum_stats_pause(stats, &mark);
+    int rc = (follow ? mr_stat : mr_lstat)(path, out);
+    sum_stats_resume(stats, &mark);
+    return rc;
 }
 
-/* One that is gone since, or a link to nothing, keeps size 0 and its type:
- * whoever opens it will learn why. */
-static void look(sum_entry *entry, int fd, const char *name, bool follow)
+static int next(sum_stats *stats, mr_walk *walk, mr_walk_entry *out)
 {
-    struct stat st;
-    if (entry->type != 0 && entry->type != S_IFREG &&
-        !(entry->type == S_IFLNK && follow))
-        return;
-    if (fstatat(fd, name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-        entry->type = S_IFREG;
-        return;
-    }
-    entry->type = st.st_mode & S_IFMT;
-    entry->size = st.st_size;
+    sum_mark mark;
+    sum_stats_pause(stats, &mark);
+    int rc = mr_walk_next(walk, out);
+    sum_stats_resume(stats, &mark);
+    return rc;
 }
 
-static bool add(sum_dir *d, int fd, const struct dirent *e, bool follow)
+/* One that is gone since, or a link to nothing, is a file of size 0. */
+static void look(sum_entry *entry, sum_stats *stats, const char *path,
+                 bool follow)
 {
-    size_t len = strlen(e->d_name) + 1;
+    mr_file_info info;
+    bool is_link = entry->type == MR_TYPE_LINK;
+    if (entry->type != MR_TYPE_UNKNOWN && entry->type != MR_TYPE_FILE &&
+        !(is_link && follow))
+        return;
+    if (sum_dir_look(stats, path, follow, &info) < 0)
+        info = (mr_file_info){.type = MR_TYPE_FILE};
+    entry->type = info.type;
+    entry->size = info.size;
+}
+
+static int add(sum_dir *d, sum_stats *stats, const mr_walk_entry *e,
+               bool follow)
+{
+    size_t len = strlen(e->name) + 1;
     if (!grow((void **)&d->names, &d->names_room, d->names_len, len, 1) ||
         !grow((void **)&d->entry, &d->room, d->count, 1, sizeof *d->entry))
-        return false;
+        return MR_ENOMEM;
     sum_entry *entry = &d->entry[d->count++];
-    *entry = (sum_entry){.at = d->names_len, .type = type_of(e)};
-    memcpy(d->names + d->names_len, e->d_name, len);
+    *entry = (sum_entry){.at = d->names_len, .type = e->type};
+    memcpy(d->names + d->names_len, e->name, len);
     d->names_len += len;
-    look(entry, fd, e->d_name, follow);
-    return true;
+    look(entry, stats, e->path, follow);
+    return 0;
 }
 
-static bool is_dots(const char *name)
+/* What comes first is the directory itself, and once more where it could not be
+ * read. */
+static int read_all(sum_dir *d, sum_stats *stats, mr_walk *walk, bool follow)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-static int read_all(sum_dir *d, DIR *dir, bool follow)
-{
-    struct stat st;
-    if (fstat(dirfd(dir), &st) != 0)
-        return -errno;
-    d->device = st.st_dev;
-    d->inode = st.st_ino;
+    mr_walk_entry e;
     for (;;) {
-        errno = 0;
-        const struct dirent *e = readdir(dir);
-        if (!e)
-            return -errno;
-        if (!is_dots(e->d_name) && !add(d, dirfd(dir), e, follow))
-            return MR_ENOMEM;
+        int rc = next(stats, walk, &e);
+        if (rc <= 0)
+            return rc;
+        if (e.depth == 0) {
+            if (e.error < 0)
+                return e.error;
+            continue;
+        }
+        if (e.type == MR_TYPE_DIRECTORY)
+            mr_walk_skip(walk);
+        rc = add(d, stats, &e, follow);
+        if (rc < 0)
+            return rc;
     }
 }
 
@@ -91,27 +97,33 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const sum_entry *)a)->name, ((const sum_entry *)b)->name);
 }
 
-int sum_dir_open(sum_dir *d, const char *path, bool follow)
+static void sort(sum_dir *d)
 {
-    *d = (sum_dir){.count = 0};
-    int fd = sum_open_path(path, O_RDONLY | O_DIRECTORY);
-    if (fd < 0)
-        return fd;
-    DIR *dir = fdopendir(fd);
-    int rc = dir ? read_all(d, dir, follow) : -errno;
-    if (dir)
-        closedir(dir);
-    else
-        close(fd);
-    if (rc < 0) {
-        sum_dir_close(d);
-        return rc;
-    }
     for (size_t i = 0; i < d->count; i++)
         d->entry[i].name = d->names + d->entry[i].at;
     if (d->count > 0)
         qsort(d->entry, d->count, sizeof *d->entry, by_name);
-    return 0;
+}
+
+int sum_dir_open(sum_dir *d, sum_stats *stats, const char *path, bool follow)
+{
+    mr_walk walk;
+    mr_file_info info;
+    *d = (sum_dir){.count = 0};
+    int rc = sum_dir_look(stats, path, true, &info);
+    if (rc == 0)
+        rc = mr_walk_open(&walk, path, 0);
+    if (rc < 0)
+        return rc;
+    d->device = info.device;
+    d->id = info.id;
+    rc = read_all(d, stats, &walk, follow);
+    mr_walk_close(&walk);
+    if (rc < 0)
+        sum_dir_close(d);
+    else
+        sort(d);
+    return rc;
 }
 
 void sum_dir_close(sum_dir *d)

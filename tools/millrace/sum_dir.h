@@ -2,18 +2,21 @@
 #ifndef MILLRACE_SUM_DIR_H
 #define MILLRACE_SUM_DIR_H
 
+#include "sum_stats.h"
+
+#include <millrace/file.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 typedef struct sum_entry {
     union {
         size_t at;        /* in `names`, while they grow */
         const char *name; /* afterwards */
     };
-    mode_t type;  /* S_IFREG and so on; 0 where it could not be found out */
-    int64_t size; /* of a regular file */
+    uint32_t type; /* mr_file_type; FILE, too, where it could not be looked at:
+                      whoever opens it will learn why */
+    int64_t size;  /* of a file */
 } sum_entry;
 
 typedef struct sum_dir {
@@ -21,13 +24,16 @@ typedef struct sum_dir {
     size_t count, room;
     char *names;
     size_t names_len, names_room;
-    dev_t device; /* which directory this is */
-    ino_t inode;
+    uint64_t device, id; /* which directory this is */
 } sum_dir;
 
-/* 0 or a negative code, and there is nothing to close. `follow`: of a link,
- * the type and the size of what it leads to. */
-int sum_dir_open(sum_dir *d, const char *path, bool follow);
+/* In a task. 0 or a negative code, and there is nothing to close. `follow`: of
+ * a link, the type and the size of what it leads to. */
+int sum_dir_open(sum_dir *d, sum_stats *stats, const char *path, bool follow);
 void sum_dir_close(sum_dir *d);
+
+/* What `path` is, or leads to. In a task; 0 or a negative code. */
+int sum_dir_look(sum_stats *stats, const char *path, bool follow,
+                 mr_file_info *out);
 
 #endif

@@ -121,7 +121,7 @@ static int digest(struct digesting *d)
     if (n < 0)
         return (int)n;
     /* A second look at each small one would cost as much as reading it. */
-    if (d->size > SUM_BLOCK || d->size != d->source.before.st_size)
+    if (d->size > SUM_BLOCK || d->size != d->source.before.size)
         d->item->changed = sum_source_changed(&d->source);
     return sum_digester_end(&hand->digester, d->item->digest);
 }

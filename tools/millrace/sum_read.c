@@ -4,110 +4,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <millrace.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* errno is its thread's, and a task goes on in another after a wait: no
  * function in here both waits and looks at it. */
 
-static int open_at(int dir, const char *path, int flags)
+/* ---- What may block: on any thread ----------------------------------------
+ */
+
+static int64_t open_now(void *path)
 {
     int fd;
     do
-        fd = openat(dir, path, flags | O_CLOEXEC | O_NOCTTY);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
-}
-
-/* From directory to directory, as far as each call takes. */
-static int open_long(const char *path, int flags)
-{
-    char part[PATH_MAX];
-    int dir = AT_FDCWD;
-    while (strlen(path) >= PATH_MAX) {
-        size_t len = PATH_MAX - 1;
-        while (len > 0 && path[len] != '/')
-            len--;
-        if (len == 0)
-            break;
-        memcpy(part, path, len);
-        part[len] = '\0';
-        int next = open_at(dir, part, O_PATH | O_DIRECTORY);
-        if (dir >= 0)
-            close(dir);
-        if (next < 0)
-            return next;
-        dir = next;
-        path += len + strspn(path + len, "/");
-    }
-    int fd = open_at(dir, path, flags);
-    if (dir >= 0)
-        close(dir);
-    return fd;
-}
-
-int sum_open_path(const char *path, int flags)
-{
-    return strlen(path) < PATH_MAX ? open_at(AT_FDCWD, path, flags)
-                                   : open_long(path, flags);
-}
-
-int sum_stat(const char *path, struct stat *out)
-{
-    if (strlen(path) < PATH_MAX)
-        return stat(path, out) == 0 ? 0 : -errno;
-    int fd = sum_open_path(path, O_PATH);
-    if (fd < 0)
-        return fd;
-    int rc = fstat(fd, out) == 0 ? 0 : -errno;
-    close(fd);
-    return rc;
-}
-
-struct opening {
-    const char *path;
-    int flags;
-};
-
-static int64_t open_now(void *arg)
-{
-    struct opening *o = arg;
-    return sum_open_path(o->path, o->flags);
-}
-
-static int look(sum_source *s, unsigned how)
-{
-    if (fstat(s->fd, &s->before) != 0)
-        return -errno;
-    if (S_ISREG(s->before.st_mode))
-        return 0;
-    if (S_ISDIR(s->before.st_mode))
-        return MR_EISDIR;
-    s->slow = true;
-    return how & SUM_NAMED ? 0 : MR_ENOTSUP;
-}
-
-int sum_source_open(sum_source *s, const char *path, unsigned how)
-{
-    *s = (sum_source){.fd = STDIN_FILENO};
-    s->standard_input = (how & SUM_NAMED) && strcmp(path, "-") == 0;
-    if (!s->standard_input) {
-        bool follow = how & (SUM_NAMED | SUM_FOLLOW);
-        struct opening o = {path, O_RDONLY | (follow ? 0 : O_NOFOLLOW)};
-        /* A FIFO may have taken the place of what was met as a file: to open
-         * that must not wait for a writer. */
-        o.flags |= how & SUM_SLOW ? 0 : O_NONBLOCK;
-        s->fd =
-            (int)(how & SUM_SLOW ? mr_blocking(open_now, &o) : open_now(&o));
-    }
-    if (s->fd < 0)
-        return s->fd;
-    int rc = look(s, how);
-    if (rc < 0)
-        sum_source_close(s);
-    return rc;
 }
 
 struct reading {
@@ -131,25 +45,79 @@ static int64_t read_now(void *arg)
     return (int64_t)done;
 }
 
+/* Only that it is a directory is of interest. */
+static int look_at_descriptor(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? MR_EISDIR : 0;
+}
+
+/* ---- A source -------------------------------------------------------------
+ */
+
+static int settle(sum_source *s, int rc)
+{
+    if (rc < 0)
+        sum_source_close(s);
+    return rc;
+}
+
+static int open_descriptor(sum_source *s, const char *path)
+{
+    s->slow = true;
+    if (!s->standard_input)
+        s->fd = (int)mr_blocking(open_now, (char *)(uintptr_t)path);
+    return s->fd < 0 ? s->fd : settle(s, look_at_descriptor(s->fd));
+}
+
+static int look_at_file(sum_source *s)
+{
+    int rc = mr_file_stat(s->file, &s->before);
+    if (rc < 0 || s->before.type == MR_TYPE_FILE)
+        return rc;
+    return s->before.type == MR_TYPE_DIRECTORY ? MR_EISDIR : MR_ENOTSUP;
+}
+
+int sum_source_open(sum_source *s, const char *path, unsigned how)
+{
+    *s = (sum_source){.file = MR_EBADF, .fd = STDIN_FILENO};
+    s->standard_input = (how & SUM_NAMED) && strcmp(path, "-") == 0;
+    if (s->standard_input || how & SUM_SLOW)
+        return open_descriptor(s, path);
+    bool follow = how & (SUM_NAMED | SUM_FOLLOW);
+    s->fd = -1;
+    s->file =
+        mr_file_open(path, MR_FILE_READ | (follow ? 0U : MR_FILE_NO_FOLLOW), 0);
+    if (s->file < 0)
+        return (int)s->file;
+    return settle(s, look_at_file(s));
+}
+
 int64_t sum_source_read(sum_source *s, void *buffer, size_t size)
 {
     struct reading r = {s->fd, buffer, size};
-    return s->slow ? mr_blocking(read_now, &r) : read_now(&r);
+    if (s->file < 0)
+        return mr_blocking(read_now, &r);
+    int64_t n = mr_file_read(s->file, buffer, size, s->offset);
+    s->offset += n > 0 ? n : 0;
+    return n;
 }
 
 bool sum_source_changed(const sum_source *s)
 {
-    struct stat now;
-    if (!S_ISREG(s->before.st_mode) || fstat(s->fd, &now) != 0)
-        return false;
-    return now.st_size != s->before.st_size ||
-           now.st_mtim.tv_sec != s->before.st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != s->before.st_mtim.tv_nsec;
+    mr_file_info now;
+    return s->file >= 0 && mr_file_stat(s->file, &now) == 0 &&
+           (now.size != s->before.size || now.modified != s->before.modified);
 }
 
 void sum_source_close(sum_source *s)
 {
-    if (s->fd >= 0 && !s->standard_input)
+    if (s->file >= 0)
+        mr_close(s->file);
+    else if (s->fd >= 0 && !s->standard_input)
         close(s->fd);
+    s->file = MR_EBADF;
     s->fd = -1;
 }

@@ -1,22 +1,26 @@
 /* Reading one file: all that `millrace sum` asks of the system about one.
  *
- * Called in tasks. What may wait for somebody else for long (a FIFO, a
- * terminal, a pipe) parks the task; a disk is waited for as by anybody.
+ * Called in tasks. Files are read through millrace/file.h: what is in memory
+ * here and now, while what has to be fetched parks the task. What that does not
+ * do, to wait for whoever has the other end of a FIFO, and standard input where
+ * it stands, is a call that may block, on a thread for such.
  *
  * Must not know: digests, order, who asks.
  */
 #ifndef MILLRACE_SUM_READ_H
 #define MILLRACE_SUM_READ_H
 
+#include <millrace/file.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 typedef struct sum_source {
+    mr_handle file; /* or, below 0, what is read through fd */
     int fd;
     bool slow, standard_input;
-    struct stat before; /* as it was when it was opened */
+    int64_t offset;      /* of the file: how much has been read */
+    mr_file_info before; /* as it was when it was opened */
 } sum_source;
 
 enum sum_how {
@@ -38,12 +42,5 @@ int64_t sum_source_read(sum_source *s, void *buffer, size_t size);
 bool sum_source_changed(const sum_source *s);
 
 void sum_source_close(sum_source *s);
-
-/* What `path` names, links followed. 0 or a negative code. */
-int sum_stat(const char *path, struct stat *out);
-
-/* Open with open(2)'s flags a path of any length, PATH_MAX or not. A
- * descriptor or a negative code. */
-int sum_open_path(const char *path, int flags);
 
 #endif

@@ -2,12 +2,10 @@
 #include "sum_walk.h"
 
 #include "sum_dir.h"
-#include "sum_read.h"
 
 #include <millrace.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { BATCH = 64 };
 
@@ -85,7 +83,7 @@ static void put_failed(sum_walk *w, sum_flow *flow, int error)
 static bool is_above(const struct sum_walk_level *level, const sum_dir *dir)
 {
     for (; level; level = level->up)
-        if (level->dir.device == dir->device && level->dir.inode == dir->inode)
+        if (level->dir.device == dir->device && level->dir.id == dir->id)
             return true;
     return false;
 }
@@ -94,7 +92,8 @@ static bool is_above(const struct sum_walk_level *level, const sum_dir *dir)
 static void enter(sum_walk *w, sum_flow *flow)
 {
     struct sum_walk_level *level = malloc(sizeof *level);
-    int rc = level ? sum_dir_open(&level->dir, w->path, w->options->follow)
+    int rc = level ? sum_dir_open(&level->dir, flow->stats, w->path,
+                                  w->options->follow)
                    : MR_ENOMEM;
     if (rc == 0 && is_above(w->level, &level->dir)) {
         sum_dir_close(&level->dir);
@@ -117,7 +116,7 @@ static void enter(sum_walk *w, sum_flow *flow)
 
 static void put_entry(sum_walk *w, sum_flow *flow, const sum_entry *entry)
 {
-    if (entry->type == S_IFLNK) {
+    if (entry->type == MR_TYPE_LINK) {
         w->links++;
         return;
     }
@@ -125,44 +124,47 @@ static void put_entry(sum_walk *w, sum_flow *flow, const sum_entry *entry)
         w->no_memory = true;
         return;
     }
-    if (entry->type == S_IFDIR) {
+    if (entry->type == MR_TYPE_DIRECTORY) {
         enter(w, flow);
         return;
     }
-    sum_item *item = make(w, entry->type == S_IFREG ? SUM_FILE : SUM_SKIPPED);
+    sum_item *item =
+        make(w, entry->type == MR_TYPE_FILE ? SUM_FILE : SUM_SKIPPED);
     if (!item)
         return;
     item->size = entry->size;
     sum_flow_put(flow, item);
 }
 
-void sum_walk_look(sum_item *item)
+void sum_walk_look(sum_flow *flow, sum_item *item)
 {
-    struct stat st;
+    mr_file_info info;
     item->named = true;
-    if (strcmp(item->path, "-") == 0 || sum_stat(item->path, &st) < 0)
+    item->slow = strcmp(item->path, "-") == 0;
+    if (item->slow || sum_dir_look(flow->stats, item->path, true, &info) < 0)
         return;
-    item->slow = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-    if (S_ISREG(st.st_mode))
-        item->size = st.st_size;
+    item->slow = info.type != MR_TYPE_FILE && info.type != MR_TYPE_DIRECTORY;
+    if (info.type == MR_TYPE_FILE)
+        item->size = info.size;
 }
 
 static void put_path(sum_walk *w, sum_flow *flow, const char *path)
 {
-    struct stat st;
+    mr_file_info info;
     if (!set_path(w, 0, path)) {
         w->no_memory = true;
         return;
     }
-    if (strcmp(path, "-") != 0 && sum_stat(path, &st) == 0 &&
-        S_ISDIR(st.st_mode)) {
+    if (strcmp(path, "-") != 0 &&
+        sum_dir_look(flow->stats, path, true, &info) == 0 &&
+        info.type == MR_TYPE_DIRECTORY) {
         enter(w, flow);
         return;
     }
     sum_item *item = make(w, SUM_FILE);
     if (!item)
         return;
-    sum_walk_look(item);
+    sum_walk_look(flow, item);
     sum_flow_put(flow, item);
 }
 

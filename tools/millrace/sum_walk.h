@@ -31,6 +31,6 @@ void sum_walk_close(sum_walk *w);
 bool sum_walk_more(sum_walk *w, sum_flow *flow);
 
 /* For a file that somebody has named: what it is. */
-void sum_walk_look(sum_item *item);
+void sum_walk_look(sum_flow *flow, sum_item *item);
 
 #endif
