@@ -251,6 +251,40 @@ READY_WORD(who_gives_up_leaves_it_to_the_next,
            .thread = {impatient, another, sends_two, canceller},
            .finish = each_park_ended_once, LARGE)
 
+/* Who is being told gives up, when another may wait already. */
+static void gives_up_late(void *a)
+{
+    struct state *s = a;
+    uint64_t count = mri_park_begin(&s->strand[0].park);
+    mri_ready_waiter me = mri_ready_waiter_of(0, count);
+    model_assert(!mri_ready_set(&s->word, MRI_READY_HUP));
+    (void)mri_ready_take(&s->word);
+    model_assert(mri_ready_wait(&s->word, me) == MRI_READY_WAITS);
+    mri_ready_unwait(&s->word, me);
+    model_assert(mri_ready_hup(&s->word));
+    model_assert(mri_ready_wait(&s->word, me) == MRI_READY_WAITS);
+    model_assert(mri_ready_set(&s->word, 0) == me);
+    model_event_post(0);
+    mri_ready_unwait(&s->word, me);
+    byte_comes(s);
+    (void)!mri_park_complete(&s->strand[0].park, count);
+}
+
+static void another_after(void *a)
+{
+    (void)model_event_wait(1);
+    another(a);
+}
+
+static void no_byte_left(void *a)
+{
+    struct state *s = a;
+    model_assert(mri_load_relaxed(&s->bytes) == 0);
+}
+
+READY_WORD(who_is_told_too_late_leaves_the_next,
+           .thread = {gives_up_late, another_after}, .finish = no_byte_left)
+
 /* ---- A second waiter ---------------------------------------------------- */
 
 /* Who is told BUSY leaves; the other has the byte. */
