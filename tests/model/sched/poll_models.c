@@ -89,6 +89,11 @@ static void open_without(void *a)
     mri_init(&p->s.rt.poll.ops, NULL);
 }
 
+static void open_two_for_none(void *a)
+{
+    open(a, 2, 0);
+}
+
 static void await_monitor(struct state *s, uint32_t worker)
 {
     (void)worker;
@@ -181,6 +186,12 @@ static void looks(void *a)
     (void)!mri_poll_look(&p->s.worker[0]);
 }
 
+static void looks_too(void *a)
+{
+    struct polled *p = a;
+    (void)!mri_poll_look(&p->s.worker[1]);
+}
+
 /* A busy worker looks, while another sleeps on the event count, and is long
  * then. */
 static void looks_and_is_long(void *a)
@@ -237,6 +248,8 @@ POLL(who_opens_it_wakes_the_monitor, .setup = open_without, .bound = 2,
      .deep_bound = 3, .thread = {monitor, opens})
 POLL(who_opens_it_shows_what_is_there, .setup = open_without, .bound = 2,
      .deep_bound = 3, .thread = {opens_and_goes_on, looks})
+POLL(one_has_the_role_at_a_time, .setup = open_two_for_none, .bound = 2,
+     .deep_bound = 3, .thread = {looks, looks_too})
 POLL(the_monitor_is_awake_when_a_look_has_ended, .setup = open_one_for_none,
      .bound = 2, .deep_bound = 3, .thread = {monitor, looks_and_is_long})
 
