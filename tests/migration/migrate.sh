@@ -17,11 +17,13 @@ fi
 build=("$compiler" -std=gnu11 -O2 -g -fPIC -pthread -DMR_TEST_PLAIN
     -DMRI_ASSERT_LEVEL=0 -I"$source/include" -I"$source/src"
     -I"$source/tests/support")
+# What the library itself needs.
+read -ra libs <<<"${MIGRATION_LIBS:-}"
 mkdir -p "$work"
 case $kind in
 pic)
     # The clock of stress.h is internal: hence default visibility.
-    "${build[@]}" -shared -o "$work/libmigration.so" "$@"
+    "${build[@]}" -shared -o "$work/libmigration.so" "$@" "${libs[@]}"
     "${build[@]}" -fPIE -pie -o "$work/migration" "${tests[@]}" \
         "$work/libmigration.so" -Wl,-rpath,"$work"
     ;;
@@ -32,7 +34,7 @@ lto)
     else
         build+=(-flto=2)
     fi
-    "${build[@]}" -o "$work/migration" "${tests[@]}" "$@"
+    "${build[@]}" -o "$work/migration" "${tests[@]}" "$@" "${libs[@]}"
     ;;
 esac
 
