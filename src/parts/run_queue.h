@@ -120,6 +120,12 @@ MRI_INLINE uint64_t mri_run_queue_head(const mri_run_queue *q)
     return mri_load_relaxed(&q->head);
 }
 
+/* Anybody: whether all entries of a moment ago were of one kind, as `is` tells
+ * by their addresses: what lies there may be gone. */
+bool mri_run_queue_only(mri_run_queue *q,
+                        bool (*is)(const void *context, const mri_run_node *),
+                        const void *context);
+
 /* The owner: the invariants; stops the program if one is broken. */
 void mri_run_queue_check(mri_run_queue *q);
 

@@ -36,42 +36,31 @@ struct view {
 /* ---- One look -------------------------------------------------------------
  */
 
+/* A token is known by where it lies, for what a queue holds may be gone by the
+ * time that it is looked at. */
+static bool is_token(const void *context, const mri_run_node *node)
+{
+    const mri_strand_pool *pool = context;
+    size_t at = (uintptr_t)node - (uintptr_t)pool->control;
+    return at < (size_t)pool->most * pool->control_size &&
+           at % pool->control_size ==
+               offsetof(mri_strand, token) + offsetof(mri_token, node);
+}
+
 /* Relaxed, here and below: what was read a moment too early is read again a
- * millisecond later. True: something stands in front since the look before. */
-static bool is_stuck(mri_worker *w, struct view *v)
+ * millisecond later. */
+static void look_at_queue(mr_runtime *rt, mri_worker *w, struct view *v)
 {
     uint64_t head = mri_run_queue_head(&w->queue);
     bool waits = mri_run_queue_size(&w->queue) > 0,
-         still = head == w->seen_head,
-         stuck = waits && still && w->seen_waiting;
+         still = head == w->seen_head;
+    if (waits && still && w->seen_waiting &&
+        !mri_run_queue_only(&w->queue, is_token, &rt->pool))
+        v->late = true;
     if (waits || !still)
         v->active = true;
     w->seen_head = head;
     w->seen_waiting = waits;
-    return stuck;
-}
-
-/* What fork and join have put into queues is no reason for a spare: more than
- * that stands there. In this order, so that what comes or goes meanwhile counts
- * as theirs. */
-static bool others_wait(mr_runtime *rt, uint32_t seats)
-{
-    uint64_t in = 0, out = 0, entries = 0;
-    for (uint32_t i = 0; i < seats; i++)
-        out += mri_load_relaxed(&rt->worker[i].stats.forked_out);
-    for (uint32_t i = 0; i < seats; i++)
-        entries += mri_run_queue_size(&rt->worker[i].queue);
-    for (uint32_t i = 0; i < seats; i++)
-        in += mri_load_relaxed(&rt->worker[i].stats.forked_in);
-    return entries > in - out;
-}
-
-static void look_at_queues(mr_runtime *rt, uint32_t seats, struct view *v)
-{
-    bool stuck = false;
-    for (uint32_t i = 0; i < seats; i++)
-        stuck |= is_stuck(&rt->worker[i], v);
-    v->late = stuck && others_wait(rt, seats);
 }
 
 static uint64_t moves(const mri_worker *w)
@@ -147,9 +136,9 @@ static struct view look(mr_runtime *rt, int64_t now)
     struct view v = {0};
     uint64_t takes = 0;
     uint32_t seats = mri_seats(rt);
-    look_at_queues(rt, seats, &v);
     for (uint32_t i = 0; i < seats; i++) {
         mri_worker *w = &rt->worker[i];
+        look_at_queue(rt, w, &v);
         look_at_moves(rt, w, &v);
         takes += mri_load_relaxed(&w->stats.takes);
     }

@@ -43,7 +43,6 @@ static void run_token(mri_strand *s, mri_token *token)
     mri_worker *w = s->worker;
     mri_deque *d = &mri_container_of(token, mri_strand, token)->deque;
     mri_token_taken(token);
-    mri_worker_forked(w);
     mri_count(w, tokens);
     mri_slot *slot = mri_deque_steal(d);
     /* What lies above a tombstone is not public yet. */
@@ -51,8 +50,8 @@ static void run_token(mri_strand *s, mri_token *token)
         slot = mri_deque_steal(d);
     if (!slot)
         return;
-    if (mri_deque_looks_live(d))
-        mri_worker_offer(w, token);
+    if (mri_deque_looks_live(d) && mri_token_offer(&w->queue, token))
+        mri_runtime_wake(w->runtime);
     run_slot(s, slot, mri_slot_function(slot));
 }
 
@@ -119,20 +118,6 @@ void mri_worker_main(void *arg)
 void mri_worker_push(mri_worker *w, mri_run_node *node)
 {
     mri_run_queue_push(&w->queue, node);
-    mri_runtime_wake(w->runtime);
-}
-
-void mri_worker_push_forked(mri_worker *w, mri_run_node *node)
-{
-    mri_count(w, forked_in);
-    mri_worker_push(w, node);
-}
-
-void mri_worker_offer(mri_worker *w, mri_token *token)
-{
-    if (!mri_token_offer(&w->queue, token))
-        return;
-    mri_count(w, forked_in);
     mri_runtime_wake(w->runtime);
 }
 

@@ -191,8 +191,9 @@ static void leave_to(mri_strand *s, mri_strand *next, mri_after after)
 {
     mri_worker *w = s->worker;
     bool children = !mri_deque_is_idle(&s->deque);
-    if (children && mri_deque_park(&s->deque))
-        mri_worker_offer(w, &s->token);
+    if (children && mri_deque_park(&s->deque) &&
+        mri_token_offer(&w->queue, &s->token))
+        mri_runtime_wake(w->runtime);
     if (mri_unlikely(!next))
         next = wait_for_strand(s);
     if (next) {

@@ -91,9 +91,6 @@ typedef struct mri_worker_stats {
     mri_atomic_u64 jobs, resumes, steals, robberies, tokens, publishes, forces,
         parks, yields, searches, sleeps, wakes, takes;
     mri_atomic_u64 strands; /* taken less given back, here: maybe below 0 */
-    /* Tokens and children without a slot: put into a queue here, and begun
-     * here; see monitor.c. */
-    mri_atomic_u64 forked_in, forked_out;
 } mri_worker_stats;
 
 struct mri_worker {
@@ -180,17 +177,6 @@ MRI_NORETURN void mri_worker_loop(mri_strand *s);
 
 /* Worker. Into its own queue; somebody who has nothing to do hears of it. */
 void mri_worker_push(mri_worker *w, mri_run_node *node);
-
-/* Worker. The same of a child that has no slot: who awaits it has it in hand,
- * as those in slots. Who begins it calls mri_worker_forked. */
-void mri_worker_push_forked(mri_worker *w, mri_run_node *node);
-MRI_INLINE void mri_worker_forked(mri_worker *w)
-{
-    mri_count(w, forked_out);
-}
-
-/* Worker. The token stands in its queue, unless it stands in one already. */
-void mri_worker_offer(mri_worker *w, mri_token *token);
 
 /* Whoever has completed a task, any thread: the strand that is the caller's to
  * resume, or NULL (nobody waits, or who does goes on by itself). */

@@ -137,7 +137,6 @@ static void release_spilled(mr_deque *deque)
 static void run_spilled(mri_strand *s, mri_job *job)
 {
     mri_slot *slot = &mri_container_of(job, spilled, job)->slot;
-    mri_worker_forked(s->worker);
     mri_strand_enter_context(s, slot->context);
     mri_slot_function(slot)(&s->deque, mri_load_relaxed(&s->deque.head), slot);
     mri_strand_leave_context(s, slot->context);
@@ -152,7 +151,7 @@ static void push_spilled(mri_strand *s, spilled *c)
     /* To be shown; what is called is the slot's. */
     mr_fn code = (mr_fn)(void *)mri_slot_function(&c->slot);
     mri_job_init(&c->job, run_spilled, code, mri_load_relaxed(&s->deque.task));
-    mri_worker_push_forked(s->worker, &c->job.node);
+    mri_worker_push(s->worker, &c->job.node);
 }
 
 void mr_detail1_publish(mr_deque *deque, mr_slot *head)

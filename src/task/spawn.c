@@ -41,7 +41,6 @@ static mri_scope *scope_of(const mri_task *t)
 static void run_queued(mri_strand *s, mri_job *job)
 {
     mri_task *t = mri_container_of(job, mri_task, job);
-    mri_worker_forked(s->worker);
     t->value = mri_task_call_in(s, scope_of(t), t->job.fn, (void *)t->value);
     mri_worker_completed(s, mri_task_word_complete(&t->word));
 }
@@ -56,7 +55,7 @@ static MRI_COLD void spawn_queued(mri_task *t, mr_fn fn, void *arg,
     t->value = (int64_t)arg;
     mri_job_init(&t->job, run_queued, fn, site);
     mri_task_word_init(&t->word);
-    mri_worker_push_forked(s->worker, &t->job.node);
+    mri_worker_push(s->worker, &t->job.node);
 }
 
 /* This and mr_await save no register before they have to: what is rare is left
