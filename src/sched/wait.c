@@ -35,21 +35,28 @@ static void start(mri_worker *w, mri_timer *x, int64_t at)
         w->earlier = true;
 }
 
-enum mri_park_state mri_wait(mri_strand *s, uint64_t count, int64_t deadline)
+static enum mri_park_state wait_until(mri_strand *s, uint64_t count,
+                                      int64_t deadline)
 {
     mri_timers *timers = &s->worker->timers;
     mri_timer timer;
-    if (deadline != MRI_NEVER) {
-        mri_timer_init(&timer, s, count);
-        start(s->worker, &timer, deadline);
-    }
+    mri_timer_init(&timer, s, count);
+    start(s->worker, &timer, deadline);
     mri_strand_park(s, count);
     enum mri_park_state outcome = mri_park_outcome(&s->park);
     /* False where it was handed out and came too late: it knows the strand,
      * not the timer. */
-    if (deadline != MRI_NEVER && outcome != MRI_PARK_EXPIRED)
+    if (outcome != MRI_PARK_EXPIRED)
         (void)!mri_timer_stop(timers, &timer);
     return outcome;
+}
+
+enum mri_park_state mri_wait(mri_strand *s, uint64_t count, int64_t deadline)
+{
+    if (deadline != MRI_NEVER)
+        return wait_until(s, count, deadline);
+    mri_strand_park(s, count);
+    return mri_park_outcome(&s->park);
 }
 
 void mri_alarm_set(mri_strand *s, mri_alarm *alarm, int64_t at)
