@@ -7,6 +7,11 @@
  *                           known to have left nothing
  *   not READY               wait
  *
+ * There is mostly room to write. So a write is tried first with READY left as
+ * it is, which saves clearing and setting it; where that says MR_EAGAIN it is
+ * cleared and the call made again, and that is the call of which the protocol
+ * speaks.
+ *
  * A turn. Who never finds that it has to wait would keep its worker for ever,
  * and those whose descriptors have become ready, and the timers, from it: so
  * before every MRI_TURN-th call in a row it looks what the kernel has to tell,
@@ -75,6 +80,12 @@ MRI_INLINE int64_t mri_attempt(mri_strand *s, mri_desc *d, enum mri_dir dir,
         mri_turn_take(s);
         if (mri_unlikely(mri_ready_is_closed(&d->ready[dir])))
             return MR_EBADF;
+        if (dir == MRI_DIR_WRITE && asked > 0 &&
+            mri_ready_looks(&d->ready[dir])) {
+            int64_t n = fn(d, arg);
+            if (mri_likely(n != MR_EAGAIN))
+                return n;
+        }
         if (mri_desc_try(d, dir)) {
             int64_t n = fn(d, arg);
             if (n != MR_EAGAIN) {

@@ -102,8 +102,19 @@ MRI_INLINE void mri_ready_init(mri_ready_word *r)
 /* Whoever is about to call: may it get somewhere? */
 MRI_INLINE bool mri_ready_take(mri_ready_word *r)
 {
+    /* Relaxed: who is told no goes on to wait, and looks there again. */
+    if (!(mri_load_relaxed(&r->word) & MRI_READY))
+        return false;
     /* Acquire: pairs with the release in set. */
     return mri_and_acquire(&r->word, ~MRI_READY) & MRI_READY;
+}
+
+/* Anybody: may a call get somewhere? Nothing is cleared: a call that fails then
+ * says nothing of what is still to come. Relaxed: a flag; who finds nothing
+ * takes. */
+MRI_INLINE bool mri_ready_looks(const mri_ready_word *r)
+{
+    return mri_load_relaxed(&r->word) & MRI_READY;
 }
 
 /* Anybody: does a short count say nothing? Relaxed: a flag, set for good;

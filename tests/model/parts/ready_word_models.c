@@ -46,6 +46,14 @@ static void open(void *a)
     model_name(&s->strand[1].park, 8, "park1");
 }
 
+/* As one that nobody has called yet. */
+static void open_fresh(void *a)
+{
+    struct state *s = a;
+    open(a);
+    mri_ready_init(&s->word);
+}
+
 /* ---- The kernel, and who tells what it does ----------------------------- */
 
 static void won(struct strand *strand, uint64_t count, enum mri_park_end end)
@@ -128,6 +136,15 @@ static bool reads(struct state *s, uint32_t strand)
     return true;
 }
 
+/* As those do who write: READY stays while calls get somewhere. */
+static bool reads_if_ready(struct state *s, uint32_t strand)
+{
+    if (!mri_ready_looks(&s->word) || !call(s))
+        return reads(s, strand);
+    s->strand[strand].got++;
+    return true;
+}
+
 enum waited { READY, BUSY, CLOSED, GAVE_UP };
 
 static enum waited told_at_once(struct strand *me, uint64_t count,
@@ -187,6 +204,19 @@ static void reader_of_two(void *a)
     reads_one(a, 0);
 }
 
+static void try_one(struct state *s, uint32_t strand)
+{
+    while (!reads_if_ready(s, strand))
+        if (waits(s, strand) == BUSY)
+            mri_pause();
+}
+
+static void trier_of_two(void *a)
+{
+    try_one(a, 0);
+    try_one(a, 0);
+}
+
 /* Once it has given up, it is for good. */
 static void impatient(void *a)
 {
@@ -227,9 +257,10 @@ static void all_read(void *a)
     model_assert(mri_load_relaxed(&s->bytes) == 0);
 }
 
-#define READY_WORD(name_, ...)                                                 \
+#define READY_WORD_OF(setup_, name_, ...)                                      \
     MODEL(ready_word_##name_, .state_size = sizeof(struct state),              \
-          .setup = open, .free_pauses = MODEL_NONE, __VA_ARGS__)
+          .setup = setup_, .free_pauses = MODEL_NONE, __VA_ARGS__)
+#define READY_WORD(name_, ...) READY_WORD_OF(open, name_, __VA_ARGS__)
 #define EXHAUST .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED
 /* Too large for failures without a reason, which the others have. */
 #define LARGE .spurious = MODEL_NONE, .bound = 1, .deep_bound = 2
@@ -242,6 +273,13 @@ READY_WORD(two_edges_are_told, .thread = {reader_of_two, sends_by_edge, polls},
            .finish = all_read, LARGE)
 READY_WORD(two_read_a_byte_each, .thread = {reader, another, sends_two},
            .finish = all_read, LARGE)
+READY_WORD(two_are_read_with_ready_left, .thread = {trier_of_two, sends_two},
+           .finish = all_read)
+READY_WORD(two_edges_find_ready_left,
+           .thread = {trier_of_two, sends_by_edge, polls}, .finish = all_read,
+           LARGE)
+READY_WORD_OF(open_fresh, two_find_ready_and_one_takes_it,
+              .thread = {reader, another, sends_two}, .finish = all_read, LARGE)
 READY_WORD(an_event_or_a_cancel, .thread = {reader, sends, canceller},
            .finish = all_read)
 READY_WORD(a_late_event_ends_no_other_park,
@@ -359,7 +397,7 @@ static void sends_and_ends(void *a)
 }
 
 /* One byte at a time; or all that may be, of which less has come. As
- * mri_desc_after_read has it. False: nothing. */
+ * mri_attempt_after has it. False: nothing. */
 static bool reads_short(struct state *s, bool *end)
 {
     uint32_t asked = 1 + model_choose(2), n = 0;
