@@ -43,9 +43,7 @@ static int may_call(const mri_desc *d, short events)
 static int64_t read_some(const mri_desc *d, void *arg)
 {
     parts *p = arg;
-    if (mri_likely(d->traits & MRI_DESC_SOCKET)) {
-        if (mri_likely(p->n == 1))
-            return mri_call_recv(d->fd, p->part->iov_base, p->part->iov_len);
+    if (d->traits & MRI_DESC_SOCKET) {
         struct msghdr message = message_of(p);
         return mri_call_recvmsg(d->fd, &message, 0);
     }
@@ -56,9 +54,7 @@ static int64_t read_some(const mri_desc *d, void *arg)
 static int64_t write_some(const mri_desc *d, void *arg)
 {
     parts *p = arg;
-    if (mri_likely(d->traits & MRI_DESC_SOCKET)) {
-        if (mri_likely(p->n == 1))
-            return mri_call_send(d->fd, p->part->iov_base, p->part->iov_len);
+    if (d->traits & MRI_DESC_SOCKET) {
         struct msghdr message = message_of(p);
         return mri_call_sendmsg(d->fd, &message);
     }
@@ -84,49 +80,124 @@ static size_t total_of(const parts *p)
 static int64_t transfer(mri_strand *s, mri_desc *d, enum mri_dir dir, parts *p,
                         size_t total)
 {
-    if (mri_unlikely(d->kind & MRI_DESC_FILE))
-        return dir == MRI_DIR_READ ? mri_plain_read(s, d, p->part, p->n)
-                                   : mri_plain_write(s, d, p->part, p->n);
-    return mri_attempt(s, d, dir, total,
-                       dir == MRI_DIR_READ ? read_some : write_some, p);
+    bool reads = dir == MRI_DIR_READ;
+    if (d->kind & MRI_DESC_FILE)
+        return reads ? mri_plain_read(s, d, p->part, p->n)
+                     : mri_plain_write(s, d, p->part, p->n);
+    return mri_attempt(s, d, dir, total, reads ? read_some : write_some, p);
 }
 
-/* ---- Some --------------------------------------------------------------- */
+/* ---- One buffer of a socket: nearly all calls ---------------------------- */
 
-static int64_t some(mr_handle h, enum mri_dir dir, parts *p)
+static int64_t receive(const mri_desc *d, void *arg)
+{
+    const struct iovec *part = arg;
+    return mri_call_recv(d->fd, part->iov_base, part->iov_len);
+}
+
+static int64_t transmit(const mri_desc *d, void *arg)
+{
+    const struct iovec *part = arg;
+    return mri_call_send(d->fd, part->iov_base, part->iov_len);
+}
+
+/* As transfer, of one part. */
+MRI_INLINE int64_t transfer_one(mri_strand *s, mri_desc *d, enum mri_dir dir,
+                                struct iovec *part)
+{
+    if (mri_likely(d->traits & MRI_DESC_SOCKET))
+        return mri_attempt(s, d, dir, part->iov_len,
+                           dir == MRI_DIR_READ ? receive : transmit, part);
+    return transfer(s, d, dir, &(parts){part, 1}, part->iov_len);
+}
+
+MRI_INLINE int64_t some_of_one(mr_handle h, enum mri_dir dir, struct iovec part)
 {
     mri_strand *s;
     mri_desc *d;
-    size_t total = total_of(p);
     int64_t n = mri_attempt_begin(h, MRI_DESC_STREAM, &s, &d);
     if (n < 0)
         return n;
-    if (total > 0)
-        n = transfer(s, d, dir, p, total);
+    if (part.iov_len > 0)
+        n = transfer_one(s, d, dir, &part);
     mri_desc_put(s, d);
     return n;
 }
 
 int64_t mr_read(mr_handle stream, void *buf, size_t size)
 {
-    struct iovec part = {buf, size};
-    return some(stream, MRI_DIR_READ, &(parts){&part, 1});
+    return some_of_one(stream, MRI_DIR_READ, (struct iovec){buf, size});
 }
+
+int64_t mr_write_some(mr_handle stream, const void *buf, size_t size)
+{
+    return some_of_one(stream, MRI_DIR_WRITE,
+                       (struct iovec){(void *)(uintptr_t)buf, size});
+}
+
+/* All of it: 0; MR_EOF, reading; or another code. *left is what is left. */
+MRI_INLINE int64_t all_of_one(mr_handle h, enum mri_dir dir, struct iovec part,
+                              size_t *left)
+{
+    mri_strand *s;
+    mri_desc *d;
+    *left = part.iov_len;
+    int64_t n = mri_attempt_begin(h, MRI_DESC_STREAM, &s, &d);
+    if (n < 0)
+        return n;
+    while (part.iov_len > 0 && (n = transfer_one(s, d, dir, &part)) > 0) {
+        part.iov_base = (char *)part.iov_base + n;
+        part.iov_len -= (size_t)n;
+    }
+    mri_desc_put(s, d);
+    *left = part.iov_len;
+    return n < 0 ? n : *left == 0 ? 0 : dir == MRI_DIR_READ ? MR_EOF : MR_EIO;
+}
+
+int64_t mr_read_all(mr_handle stream, void *buf, size_t size, size_t *done)
+{
+    size_t left;
+    int64_t rc =
+        all_of_one(stream, MRI_DIR_READ, (struct iovec){buf, size}, &left);
+    if (done)
+        *done = size - left;
+    return rc == 0 ? (int64_t)size : rc == MR_EOF && left == size ? 0 : rc;
+}
+
+int64_t mr_write_all(mr_handle stream, const void *buf, size_t size,
+                     size_t *done)
+{
+    size_t left;
+    int64_t rc =
+        all_of_one(stream, MRI_DIR_WRITE,
+                   (struct iovec){(void *)(uintptr_t)buf, size}, &left);
+    if (done)
+        *done = size - left;
+    return rc == 0 ? (int64_t)size : rc;
+}
+
+int64_t mr_write(mr_handle stream, const void *buf, size_t size)
+{
+    return mr_write_all(stream, buf, size, NULL);
+}
+
+/* ---- Several parts ------------------------------------------------------ */
 
 int64_t mr_readv(mr_handle stream, const mr_buffer *part, size_t n)
 {
     parts p = {(struct iovec *)(uintptr_t)part,
                (int)(n < MOST_PARTS ? n : MOST_PARTS)};
-    return some(stream, MRI_DIR_READ, &p);
+    mri_strand *s;
+    mri_desc *d;
+    size_t total = total_of(&p);
+    int64_t rc = mri_attempt_begin(stream, MRI_DESC_STREAM, &s, &d);
+    if (rc < 0)
+        return rc;
+    if (total > 0)
+        rc = transfer(s, d, MRI_DIR_READ, &p, total);
+    mri_desc_put(s, d);
+    return rc;
 }
-
-int64_t mr_write_some(mr_handle stream, const void *buf, size_t size)
-{
-    struct iovec part = {(void *)(uintptr_t)buf, size};
-    return some(stream, MRI_DIR_WRITE, &(parts){&part, 1});
-}
-
-/* ---- All ---------------------------------------------------------------- */
 
 /* Without the first n bytes of them. */
 static void advance(parts *p, size_t n)
@@ -142,17 +213,15 @@ static void advance(parts *p, size_t n)
     }
 }
 
-/* User: all of them, which change; 0; MR_EOF, reading; or another code. *done
- * grows by what was. */
-static int64_t transfer_all(mri_strand *s, mri_desc *d, enum mri_dir dir,
-                            parts *p, size_t *done)
+/* User: all of them, which change: 0, or a code. *done grows by what was. */
+static int64_t write_parts(mri_strand *s, mri_desc *d, parts *p, size_t *done)
 {
     size_t left = total_of(p);
     advance(p, 0);
     while (left > 0) {
-        int64_t n = transfer(s, d, dir, p, left);
+        int64_t n = transfer(s, d, MRI_DIR_WRITE, p, left);
         if (n <= 0)
-            return n < 0 ? n : dir == MRI_DIR_READ ? MR_EOF : MR_EIO;
+            return n < 0 ? n : MR_EIO;
         advance(p, (size_t)n);
         left -= (size_t)n;
         *done += (size_t)n;
@@ -160,42 +229,16 @@ static int64_t transfer_all(mri_strand *s, mri_desc *d, enum mri_dir dir,
     return 0;
 }
 
-static int64_t all(mr_handle h, enum mri_dir dir, parts *p, size_t *done)
+static int64_t write_all_parts(mr_handle h, parts *p, size_t *done)
 {
     mri_strand *s;
     mri_desc *d;
     int64_t rc = mri_attempt_begin(h, MRI_DESC_STREAM, &s, &d);
     if (rc < 0)
         return rc;
-    rc = transfer_all(s, d, dir, p, done);
+    rc = write_parts(s, d, p, done);
     mri_desc_put(s, d);
     return rc < 0 ? rc : (int64_t)*done;
-}
-
-int64_t mr_read_all(mr_handle stream, void *buf, size_t size, size_t *done)
-{
-    size_t count = 0;
-    struct iovec part = {buf, size};
-    int64_t rc = all(stream, MRI_DIR_READ, &(parts){&part, 1}, &count);
-    if (done)
-        *done = count;
-    return rc == MR_EOF && count == 0 ? 0 : rc;
-}
-
-int64_t mr_write_all(mr_handle stream, const void *buf, size_t size,
-                     size_t *done)
-{
-    size_t count = 0;
-    struct iovec part = {(void *)(uintptr_t)buf, size};
-    int64_t rc = all(stream, MRI_DIR_WRITE, &(parts){&part, 1}, &count);
-    if (done)
-        *done = count;
-    return rc;
-}
-
-int64_t mr_write(mr_handle stream, const void *buf, size_t size)
-{
-    return mr_write_all(stream, buf, size, NULL);
 }
 
 /* The kernel's calls do part of them, and the caller's are not ours to change:
@@ -210,7 +253,7 @@ int64_t mr_writev(mr_handle stream, const mr_buffer *part, size_t n,
         size_t now = n < PARTS ? n : PARTS;
         for (size_t i = 0; i < now; i++)
             copy[i] = (struct iovec){part[i].base, part[i].size};
-        rc = all(stream, MRI_DIR_WRITE, &(parts){copy, (int)now}, &count);
+        rc = write_all_parts(stream, &(parts){copy, (int)now}, &count);
         part += now;
         n -= now;
     } while (rc >= 0 && n > 0);
