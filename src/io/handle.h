@@ -122,17 +122,6 @@ MRI_INLINE bool mri_desc_try(mri_desc *d, enum mri_dir dir)
  * said MR_EAGAIN, or are known to have left nothing. */
 void mri_desc_again(mri_strand *s, mri_desc *d, enum mri_dir dir);
 
-/* User. After a read of n out of `asked` bytes, n >= 0: the same where it may
- * have left something. */
-MRI_INLINE void mri_desc_after_read(mri_strand *s, mri_desc *d, size_t n,
-                                    size_t asked)
-{
-    if (n < asked && n > 0 && d->traits & MRI_DESC_SHORT_IS_ALL &&
-        !mri_ready_hup(&d->ready[MRI_DIR_READ]))
-        return;
-    mri_desc_again(s, d, MRI_DIR_READ);
-}
-
 /* User. Wait until a call may get somewhere (0), or MR_EBADF: it was closed
  * meanwhile. MR_EBUSY: another task waits for the same. MR_ETIMEDOUT,
  * MR_ECANCELED. The strand may be on another worker afterwards. */

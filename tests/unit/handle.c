@@ -1,6 +1,7 @@
 /* io/handle.h and sched/poll.h: descriptors that tasks wait for, by the calls
  * that streams are made of. */
 #include "io/handle.h"
+#include "io/attempt.h"
 
 #include "io/io.h"
 #include "os/sys.h"
@@ -38,28 +39,21 @@ static void run_on_some(mr_fn fn, void *arg)
 
 /* ---- Reading and writing, as streams do ---------------------------------- */
 
+static int64_t receive(const mri_desc *d, void *arg)
+{
+    const struct iovec *to = arg;
+    return mri_sys_result(recv(d->fd, to->iov_base, to->iov_len, MSG_DONTWAIT));
+}
+
 static int64_t reads(mr_handle h, void *buf, size_t size)
 {
-    mri_strand *s = mri_strand_self();
+    mri_strand *s;
     mri_desc *d;
-    int64_t n = mri_desc_get(s, h, MRI_DESC_STREAM, &d);
+    struct iovec to = {buf, size};
+    int64_t n = mri_attempt_begin(h, MRI_DESC_STREAM, &s, &d);
     if (n < 0)
         return n;
-    for (;;) {
-        n = MR_EAGAIN;
-        if (mri_desc_try(d, MRI_DIR_READ))
-            n = mri_sys_result(
-                recv(d->fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-        if (n != MR_EAGAIN)
-            break;
-        n = mri_desc_wait(s, d, MRI_DIR_READ, MR_NEVER);
-        s = mri_strand_self();
-        if (n < 0)
-            goto put;
-    }
-    if (n >= 0)
-        mri_desc_after_read(s, d, (size_t)n, size);
-put:
+    n = mri_attempt(s, d, MRI_DIR_READ, size, receive, &to);
     mri_desc_put(s, d);
     return n;
 }
