@@ -288,6 +288,11 @@ static void set(mr_runtime *rt, mri_ready_word *r, uint32_t hup,
         mri_run_list_append(ready, &s->node);
 }
 
+void mri_handles_expect(mri_handle_table *t, uint64_t data)
+{
+    __builtin_prefetch(place(t, (uint32_t)data), 1);
+}
+
 void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
                       uint32_t events, mri_run_list *ready)
 {

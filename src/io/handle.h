@@ -89,6 +89,9 @@ void mri_handles_open(mri_handle_table *t);
 /* Nobody uses it any more: what is still open is closed. */
 void mri_handles_close(mr_runtime *rt, mri_handle_table *t);
 
+/* One event of a batch that will be told soon. */
+void mri_handles_expect(mri_handle_table *t, uint64_t data);
+
 /* One event of a batch: whoever waited for it and can go on now. */
 void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
                       uint32_t events, mri_run_list *ready);

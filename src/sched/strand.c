@@ -10,6 +10,12 @@
  * for the library's own slow paths and a signal's frame. */
 enum { RESERVE = 16384 };
 
+#define LINE(field) (offsetof(mri_strand, field) / MRI_CACHE_LINE)
+MRI_STATIC_ASSERT(LINE(shown.wait) == LINE(worker) &&
+                      LINE(worker) == LINE(fiber.sp) &&
+                      LINE(member.of) == LINE(member.cancelable),
+                  "what each wait touches lies together");
+
 /* The first time ever that this index is used. */
 static void map(mr_runtime *rt, mri_strand *s, uint32_t i)
 {

@@ -39,6 +39,10 @@ typedef struct mri_member mri_member;
 /* Bytes of a task's name that are kept. */
 enum { MRI_TASK_NAME = 32 };
 
+/* Lines of a stack, from the last frame on, that a wait and who called it
+ * have. */
+enum { MRI_STRAND_EXPECTED = 12 };
+
 /* What is shown of a strand to whoever looks (inspect/), at any time. The
  * strand writes; each word for itself, relaxed: who looks may see one of a
  * former task beside one of this. What runs at its base: deque.task. */
@@ -62,28 +66,31 @@ struct mri_member {
     mri_atomic_u64 cancelable;
 };
 
+/* What each wait touches lies in three lines: the owner's of the deque, that of
+ * `worker`, and that of `member`. Where many strands wait, each of them is a
+ * cache miss. */
 struct mri_strand {
     mri_deque deque;
+    mri_slot_fn given_fn; /* with `given` */
+    mri_slot *given;      /* a child to begin with; before it is entered */
+    struct mri_spilled *spilled; /* task/fork.c's: youngest without a slot */
+    mri_strand_shown shown;
     /* Who runs it, or ran it last: written by that worker as it switches to
      * it, read on the strand. Everything that runs here asks for its worker
      * again after each wait. */
     mri_worker *worker;
-    mri_slot_fn given_fn; /* with `given` */
-    mri_slot *given;      /* a child to begin with; before it is entered */
-    struct mri_spilled *spilled; /* task/fork.c's: youngest without a slot */
+    mri_park_word park;
+    mri_run_node node; /* from the end of a park until it is resumed */
+    uint32_t index;    /* constant: in the pool */
+    bool mapped;       /* what is constant is initialised */
+    uint8_t turn;      /* io/'s: calls in a row that did not have to wait; the
+                          strand's */
+    mri_fiber fiber;
     /* The park that the completer of a task ends: written before the strand
      * registers with the task's word, read after its exchange there. */
     uint64_t awaiting;
-    mri_park_word park;
-    mri_run_node node; /* from the end of a park until it is resumed */
     mri_token token;
-    mri_fiber fiber;
-    mri_strand_shown shown;
-    char *stack;    /* constant */
-    uint32_t index; /* constant: in the pool */
-    bool mapped;    /* the above is initialised */
-    uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
-                       strand's */
+    char *stack; /* constant */
     mri_member member;
 };
 
@@ -163,6 +170,17 @@ void mri_strand_ready(mri_strand *s);
 /* The same for `count` of one runtime, their nodes linked by `next`. */
 void mri_strand_ready_list(mr_runtime *rt, mri_run_node *first,
                            mri_run_node *last, uint64_t count);
+
+/* Whoever ended its park, and has yet to say that it is ready: what will be
+ * touched first when it goes on. */
+MRI_INLINE void mri_strand_expect(const mri_strand *s)
+{
+    const char *sp = s->fiber.sp;
+    __builtin_prefetch(&s->deque, 1);
+    __builtin_prefetch(&s->member, 1);
+    for (size_t i = 0; i < MRI_STRAND_EXPECTED; i++)
+        __builtin_prefetch(sp + i * MRI_CACHE_LINE, 1);
+}
 
 /* On strand s, around what begins with a context of its own: nothing that is
  * done here afterwards belongs to it. */
