@@ -94,6 +94,11 @@ MRI_NORETURN void mri_worker_loop(mri_strand *s)
         s->given = NULL;
         run_slot(s, slot, s->given_fn);
     }
+    mri_run_node *held = s->worker->held;
+    if (held) {
+        s->worker->held = NULL;
+        run_node(s, held);
+    }
     while (mri_worker_find(s->worker, &work))
         if (work.slot)
             run_slot(s, work.slot, mri_slot_function(work.slot));

@@ -221,7 +221,7 @@ void mri_strand_park_into(mri_strand *s, uint64_t count, mri_strand *next)
 
 void mri_strand_park(mri_strand *s, uint64_t count)
 {
-    mri_strand_park_into(s, count, mri_strand_take(s->worker));
+    mri_strand_park_into(s, count, mri_worker_next(s->worker));
 }
 
 void mri_strand_yield(mri_strand *s)

@@ -211,6 +211,37 @@ static mri_strand *only_strand(mri_run_node *node)
     return mri_container_of(node, mri_strand, node);
 }
 
+/* NULL: nothing, or it is the loop's to pick: a turn, and for a spare. */
+static mri_run_node *pick_at_hand(mri_worker *w)
+{
+    if ((w->tick + 1) % MRI_INBOX_TURN == 0 || mri_worker_is_spare(w))
+        return NULL;
+    mri_run_node *node = take_next(w);
+    if (!node)
+        node = mri_run_queue_pop(&w->queue);
+    if (node)
+        w->tick++;
+    if (node && mri_unlikely(w->earlier))
+        mri_time_tell(w);
+    return node;
+}
+
+mri_strand *mri_worker_next(mri_worker *w)
+{
+    mri_run_node *node = pick_at_hand(w);
+    mri_strand *s = only_strand(node);
+    if (s) {
+        mri_count(w, resumes);
+        return s;
+    }
+    s = mri_strand_take(w);
+    if (s)
+        w->held = node;
+    else if (node)
+        mri_worker_push(w, node);
+    return s;
+}
+
 /* One round through the queue: the first strand; the others keep their order,
  * those before it behind them. */
 static mri_strand *find_queued(mri_worker *w)

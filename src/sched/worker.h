@@ -20,6 +20,10 @@
  * Without chains of wake-ups it is n + n / T + 1. A child that its parent runs
  * in its await, and all that it calls, are part of the pick.
  *
+ * A worker whose strand parks takes from `next` and its queue right there, and
+ * goes on with what it finds without a way through its loop: a pick like any,
+ * but for turns, which are the loop's.
+ *
  * Idle: see idle.c, which has the proof that no work is left lying.
  *
  * Must not know: what a task computes, scopes, I/O.
@@ -105,6 +109,7 @@ struct mri_worker {
     uint64_t random;
     bool earlier; /* it has started a timer of which the sleepers do not know */
     mri_strand *next;
+    mri_run_node *held; /* what the loop that is about to begin runs first */
     mri_after after;
     mri_strand_cache cache;
     mri_blocks blocks;
@@ -161,6 +166,11 @@ MRI_CHECKED bool mri_worker_find(mri_worker *w, mri_work *work);
 MRI_CHECKED bool mri_worker_look(mri_worker *w, mri_work *work);
 /* Worker. One look at all the others, asking each for more. */
 MRI_CHECKED bool mri_worker_steal(mri_worker *w, mri_work *work);
+
+/* Worker whose strand is about to park: what it goes on with, mostly another
+ * that is ready, which saves the way through the loop; else one for the loop,
+ * or NULL as mri_strand_take. */
+MRI_CHECKED mri_strand *mri_worker_next(mri_worker *w);
 
 /* Worker that has no strand for its loop: one that is ready to go on, or NULL.
  * Nothing else can be run then. */
