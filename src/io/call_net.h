@@ -15,17 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* result = call, again for as long as a signal interrupts it. */
-#define MRI_CALL_RETRIED_(name, call)                                          \
-    int fault = mri_fault(name);                                               \
-    long result;                                                               \
-    if (fault)                                                                 \
-        return -fault;                                                         \
-    do                                                                         \
-        result = (call);                                                       \
-    while (result < 0 && errno == EINTR);                                      \
-    return mri_sys_result(result)
-
 /* ---- Bytes -------------------------------------------------------------- */
 
 /* glibc's calls are points where pthread_cancel ends the thread, for which each
@@ -48,45 +37,48 @@ MRI_INLINE long mri_call_send_raw_(int fd, const void *buf, size_t size,
 
 MRI_INLINE long mri_call_recv(int fd, void *buf, size_t size)
 {
-    MRI_CALL_RETRIED_("recv", mri_call_recv_raw_(fd, buf, size, MSG_DONTWAIT));
+    MRI_SYS_RETRIED(long, "recv",
+                    mri_call_recv_raw_(fd, buf, size, MSG_DONTWAIT));
 }
 
 MRI_INLINE long mri_call_send(int fd, const void *buf, size_t size)
 {
-    MRI_CALL_RETRIED_(
-        "send", mri_call_send_raw_(fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+    MRI_SYS_RETRIED(
+        long, "send",
+        mri_call_send_raw_(fd, buf, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 MRI_INLINE long mri_call_recvmsg(int fd, struct msghdr *message, int flags)
 {
-    MRI_CALL_RETRIED_("recvmsg", recvmsg(fd, message, MSG_DONTWAIT | flags));
+    MRI_SYS_RETRIED(long, "recvmsg",
+                    recvmsg(fd, message, MSG_DONTWAIT | flags));
 }
 
 MRI_INLINE long mri_call_sendmsg(int fd, const struct msghdr *message)
 {
-    MRI_CALL_RETRIED_("sendmsg",
-                      sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL));
+    MRI_SYS_RETRIED(long, "sendmsg",
+                    sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 MRI_INLINE long mri_call_readv(int fd, const struct iovec *part, int n)
 {
-    MRI_CALL_RETRIED_("readv", readv(fd, part, n));
+    MRI_SYS_RETRIED(long, "readv", readv(fd, part, n));
 }
 
 MRI_INLINE long mri_call_writev(int fd, const struct iovec *part, int n)
 {
-    MRI_CALL_RETRIED_("writev", writev(fd, part, n));
+    MRI_SYS_RETRIED(long, "writev", writev(fd, part, n));
 }
 
 /* At the file's position, where that does not block. */
 MRI_INLINE long mri_call_readv_cached(int fd, const struct iovec *part, int n)
 {
-    MRI_CALL_RETRIED_("preadv2", preadv2(fd, part, n, -1, RWF_NOWAIT));
+    MRI_SYS_RETRIED(long, "preadv2", preadv2(fd, part, n, -1, RWF_NOWAIT));
 }
 
 MRI_INLINE long mri_call_writev_cached(int fd, const struct iovec *part, int n)
 {
-    MRI_CALL_RETRIED_("pwritev2", pwritev2(fd, part, n, -1, RWF_NOWAIT));
+    MRI_SYS_RETRIED(long, "pwritev2", pwritev2(fd, part, n, -1, RWF_NOWAIT));
 }
 
 /* ---- Sockets ------------------------------------------------------------ */
@@ -128,8 +120,8 @@ MRI_INLINE int mri_call_connect(int fd, const void *address, socklen_t size)
 
 MRI_INLINE long mri_call_accept(int fd)
 {
-    MRI_CALL_RETRIED_("accept4",
-                      accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    MRI_SYS_RETRIED(long, "accept4",
+                    accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 MRI_INLINE int mri_call_shutdown(int fd, int how)

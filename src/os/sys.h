@@ -40,6 +40,19 @@ MRI_INLINE long mri_sys_result(long result)
     return result < 0 ? -errno : result;
 }
 
+/* The body of a function that makes a call: its result, or a negative code, as
+ * the type that it returns; called again for as long as a signal interrupts
+ * it. */
+#define MRI_SYS_RETRIED(type, name, call)                                      \
+    int fault = mri_fault(name);                                               \
+    long result;                                                               \
+    if (fault)                                                                 \
+        return -fault;                                                         \
+    do                                                                         \
+        result = (call);                                                       \
+    while (result < 0 && errno == EINTR);                                      \
+    return (type)mri_sys_result(result)
+
 /* Allocation of os/ itself (a CPU list, a file's text); NULL when there is
  * no memory. */
 MRI_INLINE void *mri_sys_alloc(size_t size)
@@ -49,25 +62,12 @@ MRI_INLINE void *mri_sys_alloc(size_t size)
 
 MRI_INLINE int mri_sys_open(const char *path, int flags)
 {
-    int fault = mri_fault("open"), fd;
-    if (fault)
-        return -fault;
-    do
-        fd = open(path, flags | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
-    return (int)mri_sys_result(fd);
+    MRI_SYS_RETRIED(int, "open", open(path, flags | O_CLOEXEC));
 }
 
 MRI_INLINE long mri_sys_read(int fd, void *buf, size_t len)
 {
-    int fault = mri_fault("read");
-    long n;
-    if (fault)
-        return -fault;
-    do
-        n = read(fd, buf, len);
-    while (n < 0 && errno == EINTR);
-    return mri_sys_result(n);
+    MRI_SYS_RETRIED(long, "read", read(fd, buf, len));
 }
 
 MRI_INLINE void mri_sys_close(int fd)
