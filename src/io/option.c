@@ -39,24 +39,14 @@ static int name_of(mr_handle h, int (*call)(int, void *, socklen_t *),
     return rc;
 }
 
-static int local_name(int fd, void *address, socklen_t *size)
-{
-    return mri_call_local_name(fd, address, size);
-}
-
-static int peer_name(int fd, void *address, socklen_t *size)
-{
-    return mri_call_peer_name(fd, address, size);
-}
-
 int mr_local_address(mr_handle socket, mr_address *out)
 {
-    return name_of(socket, local_name, out);
+    return name_of(socket, mri_call_local_name, out);
 }
 
 int mr_peer_address(mr_handle socket, mr_address *out)
 {
-    return name_of(socket, peer_name, out);
+    return name_of(socket, mri_call_peer_name, out);
 }
 
 /* ---- TCP ---------------------------------------------------------------- */

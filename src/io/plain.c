@@ -3,25 +3,18 @@
 #define _GNU_SOURCE
 #include "io/attempt.h"
 #include "io/call_net.h"
+#include "io/path.h"
 #include "io/stream.h"
 #include <millrace/task.h>
 
+typedef long (*call_fn)(int fd, const struct iovec *part, int n);
+
 /* For a thread that may block. */
 typedef struct request {
-    long (*call)(int fd, const struct iovec *part, int n);
+    call_fn call;
     int fd, n;
     const struct iovec *part;
 } request;
-
-static long call_readv(int fd, const struct iovec *part, int n)
-{
-    return mri_call_readv(fd, part, n);
-}
-
-static long call_writev(int fd, const struct iovec *part, int n)
-{
-    return mri_call_writev(fd, part, n);
-}
 
 static int64_t serve(void *arg)
 {
@@ -29,28 +22,23 @@ static int64_t serve(void *arg)
     return r->call(r->fd, r->part, r->n);
 }
 
-/* That it would block, or that this file system cannot say so. */
-static bool may_block(long rc)
+static int64_t transfer(mri_strand *s, call_fn cached, request *r)
 {
-    return rc == MR_EAGAIN || rc == MR_ENOTSUP || rc == MR_ENOSYS;
+    mri_turn_take(s);
+    long rc = cached(r->fd, r->part, r->n);
+    return mri_would_block(rc) ? mr_blocking(serve, r) : rc;
 }
 
 int64_t mri_plain_read(mri_strand *s, const mri_desc *d,
                        const struct iovec *part, int n)
 {
-    mri_turn_take(s);
-    long rc = mri_call_readv_cached(d->fd, part, n);
-    return may_block(rc)
-               ? mr_blocking(serve, &(request){call_readv, d->fd, n, part})
-               : rc;
+    return transfer(s, mri_call_readv_cached,
+                    &(request){mri_call_readv, d->fd, n, part});
 }
 
 int64_t mri_plain_write(mri_strand *s, const mri_desc *d,
                         const struct iovec *part, int n)
 {
-    mri_turn_take(s);
-    long rc = mri_call_writev_cached(d->fd, part, n);
-    return may_block(rc)
-               ? mr_blocking(serve, &(request){call_writev, d->fd, n, part})
-               : rc;
+    return transfer(s, mri_call_writev_cached,
+                    &(request){mri_call_writev, d->fd, n, part});
 }
