@@ -5,10 +5,9 @@
 #include "io/address.h"
 #include "io/attempt.h"
 #include "io/call_net.h"
+#include "io/option.h"
 #include "io/stream.h"
 #include <millrace/time.h>
-
-#include <netinet/tcp.h>
 
 enum { BACKLOG = 4096 };
 
@@ -19,26 +18,17 @@ static uint32_t traits_of(const mri_address *a)
     return MRI_DESC_SOCKET | (tcp ? MRI_DESC_SHORT_IS_ALL : 0);
 }
 
-static int set_nodelay(int fd, int on)
-{
-    return mri_call_set_option(fd, IPPROTO_TCP, TCP_NODELAY, on != 0);
-}
-
 /* ---- Listening ---------------------------------------------------------- */
 
 /* What is accepted has the options of the listener. */
 static int prepare(int fd, const mri_address *a, unsigned flags)
 {
-    int rc = 0;
     if (a->any.sa_family == AF_UNIX)
         return 0;
-    rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (rc == 0 && flags & MR_REUSE_PORT)
-        rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (rc == 0 && a->any.sa_family == AF_INET6)
-        rc = mri_call_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
-                                 !(flags & MR_BOTH_FAMILIES));
-    return rc < 0 ? rc : set_nodelay(fd, 1);
+    int rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (rc == 0)
+        rc = mri_option_shared(fd, a, flags);
+    return rc < 0 ? rc : mri_option_nodelay(fd, 1);
 }
 
 mr_handle mr_listen(const mr_address *at, int backlog, unsigned flags)
@@ -193,7 +183,7 @@ static int begin(int fd, const mri_address *a)
  * that it was hung up. */
 static mr_handle connect_by(mri_strand *s, int fd, const mri_address *a)
 {
-    int rc = a->any.sa_family == AF_UNIX ? 0 : set_nodelay(fd, 1);
+    int rc = a->any.sa_family == AF_UNIX ? 0 : mri_option_nodelay(fd, 1);
     if (rc == 0)
         rc = begin(fd, a);
     if (rc < 0 && rc != -EINPROGRESS && rc != MR_EINTR) {

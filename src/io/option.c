@@ -1,10 +1,12 @@
-/* What a socket is asked for or told, without a wait: millrace/net.h. */
+/* What a socket is asked for or told, without a wait: millrace/net.h and
+ * option.h. */
 #define _GNU_SOURCE
 #include <millrace/net.h>
 
 #include "io/address.h"
 #include "io/attempt.h"
 #include "io/call_net.h"
+#include "io/option.h"
 #include <millrace/time.h>
 
 #include <netinet/tcp.h>
@@ -49,6 +51,19 @@ int mr_peer_address(mr_handle socket, mr_address *out)
     return name_of(socket, mri_call_peer_name, out);
 }
 
+/* ---- Before it is bound ------------------------------------------------- */
+
+int mri_option_shared(int fd, const mri_address *a, unsigned flags)
+{
+    int rc = 0;
+    if (flags & MR_REUSE_PORT)
+        rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (rc == 0 && a->any.sa_family == AF_INET6)
+        rc = mri_call_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+                                 !(flags & MR_BOTH_FAMILIES));
+    return rc;
+}
+
 /* ---- TCP ---------------------------------------------------------------- */
 
 /* With `value`, on a stream of TCP alone. */
@@ -65,14 +80,14 @@ static int with_tcp(mr_handle h, int (*set)(int fd, int value), int value)
     return rc;
 }
 
-static int set_nodelay(int fd, int on)
+int mri_option_nodelay(int fd, int on)
 {
     return mri_call_set_option(fd, IPPROTO_TCP, TCP_NODELAY, on);
 }
 
 int mr_tcp_nodelay(mr_handle stream, int on)
 {
-    return with_tcp(stream, set_nodelay, on != 0);
+    return with_tcp(stream, mri_option_nodelay, on != 0);
 }
 
 static int set_keepalive(int fd, int idle)

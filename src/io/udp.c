@@ -5,6 +5,7 @@
 #include "io/address.h"
 #include "io/attempt.h"
 #include "io/call_net.h"
+#include "io/option.h"
 
 /* ---- Open --------------------------------------------------------------- */
 
@@ -33,11 +34,8 @@ static int bind_to(int fd, const mri_address *a, unsigned flags)
     int rc = 0;
     if (flags & MR_REUSE_ADDRESS)
         rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (rc == 0 && flags & MR_REUSE_PORT)
-        rc = mri_call_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (rc == 0 && a->any.sa_family == AF_INET6)
-        rc = mri_call_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
-                                 !(flags & MR_BOTH_FAMILIES));
+    if (rc == 0)
+        rc = mri_option_shared(fd, a, flags);
     return rc < 0 ? rc : mri_call_bind(fd, &a->any, a->size);
 }
 
