@@ -13,7 +13,7 @@
 /* ---- What it is --------------------------------------------------------- */
 
 /* Memory, or what the kernel makes up as it is read. */
-static bool lies_in_memory(int fd)
+static bool has_memory_magic(int fd)
 {
     static const uint32_t known[] = {
         TMPFS_MAGIC,      RAMFS_MAGIC,        PROC_SUPER_MAGIC,
@@ -30,6 +30,16 @@ static bool lies_in_memory(int fd)
     return false;
 }
 
+/* What lies on no block device has 0 for its major number, all file systems in
+ * memory among them. The number is at hand, and spares files on disks a system
+ * call, the fourth of four: a tenth of what it cost `millrace sum` to read
+ * small ones. It is no more than a hint: btrfs, overlayfs, NFS and FUSE have 0
+ * as well, and are asked. */
+static bool lies_in_memory(int fd, const mr_file_info *info)
+{
+    return info->device >> 32 == 0 && has_memory_magic(fd);
+}
+
 /* A handle for what was opened, whatever it is. */
 static mr_handle enter(mri_strand *s, int fd)
 {
@@ -42,7 +52,8 @@ static mr_handle enter(mri_strand *s, int fd)
     switch (info.type) {
     case MR_TYPE_FILE:
         return mri_desc_open(s, fd, MRI_DESC_FILE | MRI_DESC_STREAM,
-                             lies_in_memory(fd) ? MRI_DESC_IN_MEMORY : 0);
+                             lies_in_memory(fd, &info) ? MRI_DESC_IN_MEMORY
+                                                       : 0);
     case MR_TYPE_BLOCKS:
         return mri_desc_open(s, fd, MRI_DESC_FILE | MRI_DESC_STREAM, 0);
     case MR_TYPE_DIRECTORY:
