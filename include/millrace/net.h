@@ -79,10 +79,12 @@ MR_API mr_handle mr_listen(const mr_address *at, int backlog, unsigned flags);
 
 /* Wait for the next peer: its stream, to be closed. Or a negative code as of
  * mr_read; a listener is waited for by one task at a time, the second gets
- * MR_EBUSY. MR_EMFILE, MR_ENFILE, MR_ENOBUFS and MR_ENOMEM say that there is
- * nothing left to have it with: the peer waits on, and who calls again may get
- * it; they are returned after 10 ms, so that who just calls again does not
- * spin. Peers that are gone already are passed over. */
+ * MR_EBUSY. MR_EMFILE, MR_ENFILE, MR_ENOBUFS, MR_ENOMEM and MR_ENOSPC say that
+ * there is nothing left to have it with, after 10 ms, so that who just calls
+ * again does not spin. Then the peer waits on, and who calls again may get it;
+ * but where it was accepted before memory (MR_ENOMEM), or the right to watch
+ * one more descriptor (MR_ENOSPC), turned out to be lacking, it is hung up on.
+ * Peers that are gone already are passed over. */
 MR_API mr_handle mr_accept(mr_handle listener);
 
 /* ---- Connecting --------------------------------------------------------- */

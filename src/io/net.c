@@ -104,11 +104,11 @@ static bool is_of_peer(long rc)
     }
 }
 
-/* Nothing is left to have a peer with. */
+/* Nothing is left to have a peer with. The last: epoll has no room. */
 static bool is_want(int64_t rc)
 {
     return rc == MR_EMFILE || rc == MR_ENFILE || rc == MR_ENOBUFS ||
-           rc == MR_ENOMEM;
+           rc == MR_ENOMEM || rc == MR_ENOSPC;
 }
 
 static int64_t accept_one(const mri_desc *d, void *arg)

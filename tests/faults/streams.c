@@ -245,3 +245,46 @@ TEST(faults_streams, without_descriptors_it_is_told)
         EXPECT(rc == MR_EMFILE || strcmp(calls[i], "fcntl") == 0);
     }
 }
+
+/* ---- Peers -------------------------------------------------------------- */
+
+/* With a peer that waits. */
+static mr_handle accept_without(const char *call, int error, mr_handle listener)
+{
+    int64_t begun = mr_now();
+    faults_arm_call(call, 1, error, false);
+    mr_handle h = mr_accept(listener);
+    EXPECT(faults_disarm());
+    EXPECT(mr_now() - begun >= 10 * MR_MS);
+    return h;
+}
+
+static int64_t lacks_what_peers_need(void *arg)
+{
+    mr_address at;
+    char byte;
+    (void)arg;
+    mr_handle listener = listen_on_loopback(&at, 0);
+    int peer = connect_raw(&at);
+    EXPECT_EQ(accept_without("accept4", ENFILE, listener), MR_ENFILE);
+    EXPECT_EQ(accept_without("accept4", ENOMEM, listener), MR_ENOMEM);
+    mr_handle stream = mr_accept(listener);
+    EXPECT_EQ(mr_write(stream, "!", 1), 1);
+    EXPECT_EQ(recv(peer, &byte, 1, 0), 1);
+    EXPECT_EQ(mr_close(stream), 0);
+    close(peer);
+    const int error[] = {ENOSPC, ENOMEM};
+    for (int i = 0; i < 2; i++) {
+        peer = connect_raw(&at);
+        EXPECT_EQ(accept_without("epoll_ctl", error[i], listener), -error[i]);
+        EXPECT_EQ(recv(peer, &byte, 1, 0), 0);
+        close(peer);
+    }
+    return mr_close(listener);
+}
+
+TEST(faults_streams, a_peer_waits_on_unless_it_was_accepted_in_vain)
+{
+    mr_config config = {.size = sizeof config, .workers = 2};
+    EXPECT_EQ(mr_main(&config, lacks_what_peers_need, NULL), 0);
+}
