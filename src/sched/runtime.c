@@ -23,6 +23,7 @@
 #include "os/cpus.h"
 #include "os/fork.h"
 #include "os/futex.h"
+#include "parts/ready_word.h"
 #include "sched/overflow.h"
 #include <millrace/error.h>
 #include <millrace/machine.h>
@@ -30,7 +31,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WORKERS = 1024 };
+enum {
+    MOST_WORKERS = 1024,
+    MOST_STRANDS = 16000000,
+    /* Strands that lie in one worker's cache are of no use to another: so that
+     * as many wait as were asked for, there are as many more. */
+    MOST_MORE = MOST_WORKERS * MRI_STRAND_CACHE + MRI_SPARE_SEATS,
+    STRAND_CHUNK = 64,
+};
+
+/* Words in which a strand is a number have room for each: the pool's lists, of
+ * which a runtime would not start, and those of who waits for a descriptor,
+ * which nobody looks at again. */
+MRI_STATIC_ASSERT(MOST_STRANDS + MOST_MORE + STRAND_CHUNK <= MRI_FREE_LIST_MOST,
+                  "the pool can number all strands");
+MRI_STATIC_ASSERT(MRI_FREE_LIST_MOST <= MRI_READY_STRANDS,
+                  "a ready word has room for a strand's number");
 
 /* ---- Memory ------------------------------------------------------------- */
 
@@ -64,11 +80,11 @@ void mri_runtime_release(mr_runtime *rt, void *memory, size_t size)
 
 static int check_config(const mr_config *c)
 {
-    bool fine =
-        c->workers <= MOST_WORKERS && c->pin <= 1 && c->leave_sigsegv <= 1 &&
-        (c->stack_size == 0 ||
-         (c->stack_size >= 16384 && c->stack_size <= (size_t)1 << 30)) &&
-        !c->allocate == !c->release;
+    bool fine = c->workers <= MOST_WORKERS && c->strands <= MOST_STRANDS &&
+                c->pin <= 1 && c->leave_sigsegv <= 1 &&
+                (c->stack_size == 0 || (c->stack_size >= 16384 &&
+                                        c->stack_size <= (size_t)1 << 30)) &&
+                !c->allocate == !c->release;
     return fine ? 0 : MR_EINVAL;
 }
 
@@ -97,14 +113,12 @@ static int read_config(mr_config *c, const mr_config *given)
 
 /* ---- Start -------------------------------------------------------------- */
 
-/* Strands that lie in one worker's cache are of no use to another: so that as
- * many wait as were asked for, there are as many more. */
+/* 0: the pool's default. */
 static uint32_t most_strands(const mr_runtime *rt)
 {
-    uint64_t most = rt->config.strands;
-    if (most > 0)
-        most += (uint64_t)rt->workers * MRI_STRAND_CACHE + MRI_SPARE_SEATS;
-    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    uint32_t most = rt->config.strands;
+    return most == 0 ? 0
+                     : most + rt->workers * MRI_STRAND_CACHE + MRI_SPARE_SEATS;
 }
 
 static int open_pool(mr_runtime *rt)
@@ -112,6 +126,7 @@ static int open_pool(mr_runtime *rt)
     size_t control = (sizeof(mri_strand) + 63) & ~(size_t)63;
     mri_strand_config config = {
         .most = most_strands(rt),
+        .chunk = STRAND_CHUNK,
         .stack_size = rt->config.stack_size,
         .slots_size = 262144, /* 4096 children of one strand */
         .control_size = control,

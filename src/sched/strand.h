@@ -81,10 +81,11 @@ struct mri_strand {
     mri_worker *worker;
     mri_park_word park;
     mri_run_node node; /* from the end of a park until it is resumed */
-    uint32_t index;    /* constant: in the pool */
-    bool mapped;       /* what is constant is initialised */
-    uint8_t turn;      /* io/'s: calls in a row that did not have to wait; the
-                          strand's */
+    uint32_t index; /* constant: in the pool; below MRI_READY_STRANDS, to which
+                       runtime.c holds the configuration */
+    bool mapped;    /* what is constant is initialised */
+    uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
+                       strand's */
     mri_fiber fiber;
     /* The park that the completer of a task ends: written before the strand
      * registers with the task's word, read after its exchange there. */

@@ -151,6 +151,22 @@ static void refuse(const char *call)
     }
 }
 
+/* Their address space may be refused, but not their number. */
+TEST(faults_runtime_strands, so_many_can_be_asked_for_and_no_more)
+{
+    mr_runtime *rt;
+    mr_config config = {.size = sizeof config, .strands = 16000000};
+    int rc = mr_start(&rt, &config);
+    EXPECT(rc == 0 || rc == MR_ENOMEM);
+    if (rc == 0)
+        EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    config.strands++;
+    EXPECT_EQ(mr_start(&rt, &config), MR_EINVAL);
+    config.strands = UINT32_MAX;
+    EXPECT_EQ(mr_start(&rt, &config), MR_EINVAL);
+    EXPECT(rt == NULL);
+}
+
 TEST(faults_runtime_strands, no_address_space_for_more_stacks)
 {
     refuse("mmap");
