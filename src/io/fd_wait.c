@@ -37,15 +37,17 @@ static unsigned told(uint32_t got, unsigned events)
            (got & EPOLLPRI ? MR_PRIORITY : 0U);
 }
 
-/* What there is in our epoll, d. */
+/* What there is in our epoll, d. Interrupted, it has not looked: the edge that
+ * says so would be lost. */
 static int64_t look(const mri_desc *d, void *arg)
 {
     struct epoll_event e;
+    int n;
     (void)arg;
-    int n = mri_call_epoll_wait(d->fd, &e, 1, 0);
-    if (n <= 0)
-        return n == 0 || n == MR_EINTR ? MR_EAGAIN : n;
-    return e.events;
+    do
+        n = mri_call_epoll_wait(d->fd, &e, 1, 0);
+    while (n == MR_EINTR);
+    return n == 0 ? MR_EAGAIN : n < 0 ? n : (int64_t)e.events;
 }
 
 static int64_t wait_on(mri_strand *s, mr_handle h)

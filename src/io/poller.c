@@ -8,13 +8,32 @@
 
 #define KICK UINT64_MAX
 
+static int epoll_wait_ms(int epoll, struct epoll_event *out, int most, int ms)
+{
+    int fault = mri_fault("epoll_wait");
+    return fault ? -fault
+                 : (int)mri_sys_result(epoll_wait(epoll, out, most, ms));
+}
+
 /* In milliseconds, rounded up: never early. */
 static int epoll_wait_coarse(int epoll, struct epoll_event *out, int most,
                              int64_t left)
 {
     int64_t ms = left / 1000000 + (left % 1000000 > 0);
-    int timeout = left < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : (int)ms;
-    return (int)mri_sys_result(epoll_wait(epoll, out, most, timeout));
+    return epoll_wait_ms(epoll, out, most,
+                         left < 0         ? -1
+                         : ms > INT32_MAX ? INT32_MAX
+                                          : (int)ms);
+}
+
+static int epoll_wait_fine(int epoll, struct epoll_event *out, int most,
+                           int64_t left)
+{
+    struct timespec time = {left / 1000000000, left % 1000000000};
+    int fault = mri_fault("epoll_pwait2");
+    return fault ? -fault
+                 : (int)mri_sys_result(epoll_pwait2(
+                       epoll, out, most, left < 0 ? NULL : &time, NULL));
 }
 
 int mri_call_epoll_wait(int epoll, struct epoll_event *out, int most,
@@ -24,10 +43,8 @@ int mri_call_epoll_wait(int epoll, struct epoll_event *out, int most,
                    : deadline == MRI_NEVER ? -1
                                            : deadline - mri_clock_now();
     if (deadline != MRI_NEVER && left <= 0)
-        return (int)mri_sys_result(epoll_wait(epoll, out, most, 0));
-    struct timespec time = {left / 1000000000, left % 1000000000};
-    int n = (int)mri_sys_result(
-        epoll_pwait2(epoll, out, most, left < 0 ? NULL : &time, NULL));
+        return epoll_wait_ms(epoll, out, most, 0);
+    int n = epoll_wait_fine(epoll, out, most, left);
     return n == MR_ENOSYS ? epoll_wait_coarse(epoll, out, most, left) : n;
 }
 

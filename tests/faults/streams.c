@@ -34,9 +34,11 @@ static void release(void *context, void *memory, size_t size)
     free(memory);
 }
 
+/* The wait for our own epoll cannot fail either; a signal may end it. */
 static bool is_never_refused(const char *call)
 {
-    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0;
+    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0 ||
+           strcmp(call, "epoll_wait") == 0 || strcmp(call, "epoll_pwait2") == 0;
 }
 
 /* ---- The scenario ------------------------------------------------------- */
@@ -187,8 +189,10 @@ static int64_t root(void *arg)
 
 /* ---- Each fails once ---------------------------------------------------- */
 
-/* A runtime's life with the nth call refused; true: it was reached. */
-static bool live(const char *call, int nth, int error, int64_t *rc)
+/* A runtime's life with the nth call refused, and all after it if `forever`;
+ * true: it was reached. */
+static bool live_long(const char *call, int nth, int error, bool forever,
+                      int64_t *rc)
 {
     mr_runtime *rt;
     mr_config config = {.size = sizeof config,
@@ -198,8 +202,8 @@ static bool live(const char *call, int nth, int error, int64_t *rc)
     int before = open_descriptors();
     blocks = 0;
     EXPECT_EQ(mr_start(&rt, &config), 0);
-    faults_spare(is_never_refused);
-    faults_arm_call(call, nth, error, false);
+    faults_spare(call ? NULL : is_never_refused);
+    faults_arm_call(call, nth, error, forever);
     *rc = mr_run(rt, root, NULL);
     bool hit = faults_disarm();
     faults_spare(NULL);
@@ -207,6 +211,11 @@ static bool live(const char *call, int nth, int error, int64_t *rc)
     EXPECT_EQ(blocks, 0);
     EXPECT_EQ(open_descriptors(), before);
     return hit;
+}
+
+static bool live(const char *call, int nth, int error, int64_t *rc)
+{
+    return live_long(call, nth, error, false, rc);
 }
 
 /* Those that say with MR_EAGAIN that one has to wait are told so by the
@@ -244,6 +253,26 @@ TEST(faults_streams, without_descriptors_it_is_told)
         EXPECT(live(calls[i], 1, EMFILE, &rc));
         EXPECT(rc == MR_EMFILE || strcmp(calls[i], "fcntl") == 0);
     }
+}
+
+/* ---- The wait ----------------------------------------------------------- */
+
+TEST(faults_streams, a_wait_that_a_signal_ends_is_begun_again)
+{
+    static const char *const calls[] = {"epoll_wait", "epoll_pwait2"};
+    int64_t rc;
+    for (int i = 0; i < 2; i++)
+        for (int nth = 1; nth < 10; nth++) {
+            EXPECT(live(calls[i], nth, EINTR, &rc) || nth > 1);
+            EXPECT_EQ(rc, 0);
+        }
+}
+
+TEST(faults_streams, an_old_kernel_waits_whole_milliseconds)
+{
+    int64_t rc;
+    EXPECT(live_long("epoll_pwait2", 1, ENOSYS, true, &rc));
+    EXPECT_EQ(rc, 0);
 }
 
 /* ---- Peers -------------------------------------------------------------- */
