@@ -14,7 +14,7 @@
 #define _GNU_SOURCE
 #include <millrace/io.h>
 
-#include "io/attempt.h"
+#include "io/begin.h"
 #include "io/call_net.h"
 #include "io/call_poll.h"
 
@@ -82,9 +82,7 @@ static int64_t wait_for(mri_strand *s, int fd, uint32_t events)
 int64_t mr_fd_wait(int fd, unsigned events)
 {
     mri_strand *s;
-    int64_t rc = mri_caller(&s);
-    if (rc == 0)
-        rc = mri_cancelable_pass(s);
+    int64_t rc = mri_caller_begin(&s);
     if (rc < 0)
         return rc;
     if (events == 0 || events & ~(unsigned)ALL)

@@ -19,7 +19,7 @@ struct request {
 static int64_t ask(mr_fn call, struct request *r)
 {
     mri_strand *s;
-    int rc = mri_path_begin(&s);
+    int rc = mri_caller_begin(&s);
     return rc < 0 ? rc : mr_blocking(call, r);
 }
 

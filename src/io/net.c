@@ -3,7 +3,7 @@
 #include <millrace/net.h>
 
 #include "io/address.h"
-#include "io/attempt.h"
+#include "io/begin.h"
 #include "io/call_net.h"
 #include "io/option.h"
 #include "io/stream.h"
@@ -204,9 +204,7 @@ mr_handle mr_connect(const mr_address *to)
 {
     mri_strand *s;
     const mri_address *a = mri_address_in(to);
-    int rc = mri_caller(&s);
-    if (rc == 0)
-        rc = mri_cancelable_pass(s);
+    int rc = mri_caller_begin(&s);
     if (rc == 0 && mr_address_family(to) == MR_NO_FAMILY)
         rc = MR_EINVAL;
     int fd = rc < 0 ? rc : mri_call_socket(a->any.sa_family, SOCK_STREAM);

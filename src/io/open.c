@@ -92,7 +92,7 @@ static int flags_of(unsigned flags)
 mr_handle mr_file_open(const char *path, unsigned flags, unsigned mode)
 {
     mri_strand *s;
-    int how = flags_of(flags), rc = mri_path_begin(&s);
+    int how = flags_of(flags), rc = mri_caller_begin(&s);
     if (rc < 0 || how < 0)
         return rc < 0 ? rc : how;
     mri_turn_take(s);
@@ -139,7 +139,7 @@ static int64_t opens_temporary_named(void *arg)
 static mr_handle temporary(mr_fn opens, const char *path)
 {
     mri_strand *s;
-    int64_t fd = mri_path_begin(&s);
+    int64_t fd = mri_caller_begin(&s);
     if (fd == 0)
         fd = mr_blocking(opens, (char *)(uintptr_t)path);
     return fd < 0 ? fd : enter(s, (int)fd);

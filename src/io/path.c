@@ -143,7 +143,7 @@ int mri_path_look(const char *path, bool follow, mr_file_info *out)
 static int look(const char *path, bool follow, mr_file_info *out)
 {
     mri_strand *s;
-    int rc = mri_path_begin(&s);
+    int rc = mri_caller_begin(&s);
     if (rc < 0)
         return rc;
     mri_turn_take(s);

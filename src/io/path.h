@@ -28,18 +28,10 @@
 #ifndef MRI_IO_PATH_H
 #define MRI_IO_PATH_H
 
-#include "io/attempt.h"
+#include "io/begin.h"
 
 #include <millrace/file.h>
 #include <sys/stat.h>
-
-/* The calling task's strand, for a call that is a point of cancellation: 0;
- * MR_EPERM or MR_ECANCELED. */
-MRI_INLINE MRI_CHECKED int mri_path_begin(mri_strand **s)
-{
-    int rc = mri_caller(s);
-    return rc < 0 ? rc : mri_cancelable_pass(*s);
-}
 
 /* Whether that is what a call says that must not block: it is to be made where
  * it may. */

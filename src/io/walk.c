@@ -327,7 +327,7 @@ int mr_walk_next(mr_walk *walk_, mr_walk_entry *out)
 {
     mri_strand *s;
     walk *w = walk_of(walk_);
-    int rc = mri_path_begin(&s);
+    int rc = mri_caller_begin(&s);
     if (rc < 0)
         return rc;
     mri_turn_take(s);
