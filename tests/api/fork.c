@@ -2,19 +2,11 @@
 #undef NDEBUG /* its checks are tested too */
 #include <millrace.h>
 
+#include "run.h"
 #include "slow.h"
 #include "test.h"
 
 #include <signal.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config;
-    memset(&config, 0, sizeof config);
-    config.size = sizeof config;
-    config.workers = workers;
-    return mr_main(&config, fn, arg);
-}
 
 MR_FORKABLE(int64_t, fib, int64_t, n)
 {

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <millrace.h>
 
+#include "run.h"
 #include "slow.h"
 #include "test.h"
 
@@ -12,12 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
 
 /* ---- A call ------------------------------------------------------------- */
 

@@ -2,23 +2,12 @@
  * children run at once, who may do what. Being cut short: scope_cut.c. */
 #include <millrace.h>
 
+#include "run.h"
 #include "slow.h"
 #include "test.h"
 
 #include <pthread.h>
 #include <signal.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
-
-static void run_on_some(mr_fn fn, void *arg)
-{
-    for (unsigned workers = 1; workers <= 4; workers *= 2)
-        EXPECT_EQ(run_with(workers, fn, arg), 0);
-}
 
 static void add(int64_t *to, int64_t n)
 {

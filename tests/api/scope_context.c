@@ -1,15 +1,10 @@
 /* millrace/scope.h: which scope a task is in, however it came to run. */
 #include <millrace.h>
 
+#include "run.h"
 #include "test.h"
 
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
-
-static void run_on_some(mr_fn fn)
+static void run_on_each(mr_fn fn)
 {
     for (unsigned workers = 1; workers <= 4; workers++)
         EXPECT_EQ(run_with(workers, fn, NULL), 0);
@@ -81,7 +76,7 @@ static int64_t spawns_more_than_fit(void *arg)
 
 TEST(scope_context, a_spawned_task_without_a_slot_is_too)
 {
-    run_on_some(spawns_more_than_fit);
+    run_on_each(spawns_more_than_fit);
 }
 
 MR_FORKABLE(int64_t, forks_many, int64_t, n)
@@ -131,7 +126,7 @@ static int64_t forks_more_than_fit_around(void *arg)
 
 TEST(scope_context, a_scope_opens_where_no_slot_is_left)
 {
-    run_on_some(forks_more_than_fit_around);
+    run_on_each(forks_more_than_fit_around);
 }
 
 static int64_t forks_more_than_fit(void *arg)
@@ -145,7 +140,7 @@ static int64_t forks_more_than_fit(void *arg)
 
 TEST(scope_context, typed_ones_are_too)
 {
-    run_on_some(forks_more_than_fit);
+    run_on_each(forks_more_than_fit);
 }
 
 /* ---- A task that is older than a scope is not in it --------------------- */
@@ -182,7 +177,7 @@ static int64_t awaits_older_ones_within(void *arg)
 
 TEST(scope_context, a_task_spawned_before_it_was_opened_is_not_in_a_scope)
 {
-    run_on_some(awaits_older_ones_within);
+    run_on_each(awaits_older_ones_within);
 }
 
 /* Scopes and spawns by turns, all awaited in the innermost. */
@@ -208,7 +203,7 @@ static int64_t interleaves(void *arg)
 
 TEST(scope_context, scopes_and_spawns_by_turns)
 {
-    run_on_some(interleaves);
+    run_on_each(interleaves);
 }
 
 /* A task that is awaited in a scope that it is not in, and that spawns into a
@@ -243,7 +238,7 @@ static int64_t awaits_the_youngest_within(void *arg)
 
 TEST(scope_context, one_awaited_in_another_opens_its_own_and_spawns)
 {
-    run_on_some(awaits_the_youngest_within);
+    run_on_each(awaits_the_youngest_within);
 }
 
 /* The same, above one that was awaited before. */
@@ -260,7 +255,7 @@ static int64_t awaits_above_a_gap(void *arg)
 
 TEST(scope_context, one_awaited_above_a_gap_opens_its_own_and_spawns)
 {
-    run_on_some(awaits_above_a_gap);
+    run_on_each(awaits_above_a_gap);
 }
 
 static int64_t waits(void *arg)
@@ -286,7 +281,7 @@ static int64_t awaits_one_that_waits(void *arg)
 
 TEST(scope_context, one_that_is_awaited_in_a_cancelled_scope_waits_in_its_own)
 {
-    run_on_some(awaits_one_that_waits);
+    run_on_each(awaits_one_that_waits);
 }
 
 /* ---- A child of a scope is in that, whoever spawns it -------------------- */
@@ -320,7 +315,7 @@ static int64_t hands_to_another_scope(void *arg)
 
 TEST(scope_context, a_child_is_in_its_scope_and_not_in_its_spawners)
 {
-    run_on_some(hands_to_another_scope);
+    run_on_each(hands_to_another_scope);
 }
 
 static int64_t submits(void *arg)
@@ -346,5 +341,5 @@ static int64_t submits_within(void *arg)
 
 TEST(scope_context, what_is_submitted_is_in_no_scope)
 {
-    run_on_some(submits_within);
+    run_on_each(submits_within);
 }

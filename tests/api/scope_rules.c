@@ -2,17 +2,12 @@
 #undef NDEBUG /* the checks of millrace/fork.h too */
 #include <millrace.h>
 
+#include "run.h"
 #include "test.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
 
 static int64_t echo(void *arg)
 {

@@ -1,17 +1,12 @@
 /* millrace/task.h: fork and join. */
 #include <millrace.h>
 
+#include "run.h"
 #include "slow.h"
 #include "test.h"
 
 #include <signal.h>
 #include <time.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
 
 static int64_t fib(void *arg)
 {

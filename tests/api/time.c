@@ -1,16 +1,11 @@
 /* millrace/time.h: sleeping, and intervals. */
 #include <millrace.h>
 
+#include "run.h"
 #include "slow.h"
 #include "test.h"
 
 #include <stdlib.h>
-
-static int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
 
 /* ---- Sleep -------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 
 #include <millrace.h>
 
+#include "run.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -12,12 +13,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static inline int64_t run_with(unsigned workers, mr_fn fn, void *arg)
-{
-    mr_config config = {.size = sizeof config, .workers = workers};
-    return mr_main(&config, fn, arg);
-}
 
 enum stream_kind { STREAM_TCP, STREAM_UNIX, STREAM_PIPE, STREAM_KINDS };
 
