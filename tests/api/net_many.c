@@ -9,17 +9,6 @@
 
 /* ---- Many --------------------------------------------------------------- */
 
-static int64_t echoes(void *arg)
-{
-    mr_handle stream = *(mr_handle *)arg;
-    char buf[512];
-    int64_t n;
-    while ((n = mr_read(stream, buf, sizeof buf)) > 0)
-        EXPECT_EQ(mr_write(stream, buf, (size_t)n), n);
-    EXPECT_EQ(n, 0);
-    return mr_close(stream);
-}
-
 struct server {
     mr_handle listener;
     mr_address at;
@@ -35,7 +24,7 @@ static int64_t serves(void *arg)
     mr_scope_open(&scope, MR_NEVER);
     while ((peer = mr_accept(server->listener)) >= 0) {
         server->accepted++;
-        EXPECT_EQ(mr_scope_go(&scope, echoes, &peer, sizeof peer), 0);
+        EXPECT_EQ(mr_scope_go(&scope, echo_stream, &peer, sizeof peer), 0);
     }
     EXPECT_EQ(peer, MR_EBADF);
     return mr_scope_close(&scope);

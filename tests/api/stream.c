@@ -91,17 +91,6 @@ TEST(stream, what_is_written_is_read_whatever_the_steps)
     with_each(flows_in_steps);
 }
 
-static int64_t echoes(void *arg)
-{
-    mr_handle stream = *(mr_handle *)arg;
-    char buf[512];
-    int64_t n;
-    while ((n = mr_read(stream, buf, sizeof buf)) > 0)
-        EXPECT_EQ(mr_write(stream, buf, (size_t)n), n);
-    EXPECT_EQ(n, 0);
-    return mr_close(stream);
-}
-
 static int64_t goes_back_and_forth(void *arg)
 {
     mr_handle end[2];
@@ -109,7 +98,7 @@ static int64_t goes_back_and_forth(void *arg)
     if (*(enum stream_kind *)arg == STREAM_PIPE) /* goes one way */
         return 0;
     stream_pair(*(enum stream_kind *)arg, end);
-    mr_spawn(&echo, echoes, &end[0]);
+    mr_spawn(&echo, echo_stream, &end[0]);
     for (int i = 0; i < slow_scale(2000); i++) {
         char out = byte_at((size_t)i), in = 0;
         EXPECT_EQ(mr_write(end[1], &out, 1), 1);

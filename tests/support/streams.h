@@ -77,6 +77,18 @@ static inline void close_pair(const mr_handle end[2])
     EXPECT_EQ(mr_close(end[1]), 0);
 }
 
+/* Task, with a handle: what comes goes back, until the end. */
+static inline int64_t echo_stream(void *arg)
+{
+    mr_handle stream = *(mr_handle *)arg;
+    char buf[512];
+    int64_t n;
+    while ((n = mr_read(stream, buf, sizeof buf)) > 0)
+        EXPECT_EQ(mr_write(stream, buf, (size_t)n), n);
+    EXPECT_EQ(n, 0);
+    return mr_close(stream);
+}
+
 /* Write until there is no room. How many bytes. */
 static inline size_t fill(mr_handle stream)
 {
