@@ -4,6 +4,7 @@
 #include <millrace.h>
 
 #include "faults.h"
+#include "hooks.h"
 #include "mapped.h"
 #include "os/sys.h"
 #include "slow.h"
@@ -17,32 +18,8 @@ enum { CHILDREN = 20, SUBMITTED = 10, BATCH = 62 };
 
 /* ---- What must be in balance -------------------------------------------- */
 
-static int64_t blocks, bytes; /* of the hooks */
-static int running;           /* 1: mr_start has returned */
+static int running; /* 1: mr_start has returned */
 static int64_t ran;
-
-static void add(int64_t *to, int64_t n)
-{
-    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
-}
-
-static void *allocate(void *context, size_t size, size_t align)
-{
-    (void)context;
-    if (mri_fault("allocate"))
-        return NULL;
-    add(&blocks, 1);
-    add(&bytes, (int64_t)size);
-    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    add(&blocks, -1);
-    add(&bytes, -(int64_t)size);
-    free(memory);
-}
 
 static int threads(void)
 {
@@ -150,7 +127,7 @@ static void expect_nothing_left(long kib, int threads_before, const char *call)
     /* A page to try guards on, lost where it cannot be unmapped. */
     long lost = strcmp(call, "munmap") == 0 ? 4 : 0;
     EXPECT_EQ(blocks, 0);
-    EXPECT_EQ(bytes, 0);
+    EXPECT_EQ(bytes_out, 0);
     expect_threads(threads_before);
     if (slow_is_sanitized())
         return;
@@ -368,5 +345,5 @@ TEST(faults_runtime, submit_without_memory_leaves_the_runtime_as_it_was)
     EXPECT_EQ(ran, o.accepted);
     EXPECT(o.refused > 0);
     EXPECT_EQ(blocks, 0);
-    EXPECT_EQ(bytes, 0);
+    EXPECT_EQ(bytes_out, 0);
 }

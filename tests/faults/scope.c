@@ -3,6 +3,7 @@
 #include <millrace.h>
 
 #include "faults.h"
+#include "hooks.h"
 #include "os/sys.h"
 #include "slow.h"
 #include "test.h"
@@ -12,29 +13,7 @@
 
 enum { CHILDREN = 20 };
 
-static int64_t blocks, running, ran;
-
-static void add(int64_t *to, int64_t n)
-{
-    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
-}
-
-static void *allocate(void *context, size_t size, size_t align)
-{
-    (void)context;
-    if (mri_fault("allocate"))
-        return NULL;
-    add(&blocks, 1);
-    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    add(&blocks, -1);
-    free(memory);
-}
+static int64_t running, ran;
 
 static bool is_never_refused(const char *call)
 {
@@ -108,7 +87,7 @@ static mr_runtime *start(unsigned workers)
 /* A runtime's life with the nth call refused; true: it was reached. */
 static bool live(unsigned workers, const char *call, int nth, int64_t *accepted)
 {
-    blocks = 0;
+    blocks = bytes_out = 0;
     mr_runtime *rt = start(workers);
     faults_spare(is_never_refused);
     faults_arm_call(call, nth, ENOMEM, false);
@@ -117,6 +96,7 @@ static bool live(unsigned workers, const char *call, int nth, int64_t *accepted)
     faults_spare(NULL);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
     EXPECT_EQ(blocks, 0);
+    EXPECT_EQ(bytes_out, 0);
     return hit;
 }
 

@@ -3,36 +3,13 @@
 #include <millrace.h>
 
 #include "faults.h"
+#include "hooks.h"
 #include "os/sys.h"
 #include "slow.h"
 #include "streams.h"
 #include "test.h"
 
 #include <errno.h>
-
-static int64_t blocks;
-
-static void add(int64_t *to, int64_t n)
-{
-    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
-}
-
-static void *allocate(void *context, size_t size, size_t align)
-{
-    (void)context;
-    if (mri_fault("allocate"))
-        return NULL;
-    add(&blocks, 1);
-    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    add(&blocks, -1);
-    free(memory);
-}
 
 /* The wait for our own epoll cannot fail either; a signal may end it. */
 static bool is_never_refused(const char *call)
@@ -200,7 +177,7 @@ static bool live_long(const char *call, int nth, int error, bool forever,
                         .allocate = allocate,
                         .release = release};
     int before = open_descriptors();
-    blocks = 0;
+    blocks = bytes_out = 0;
     EXPECT_EQ(mr_start(&rt, &config), 0);
     faults_spare(call ? NULL : is_never_refused);
     faults_arm_call(call, nth, error, forever);
@@ -209,6 +186,7 @@ static bool live_long(const char *call, int nth, int error, bool forever,
     faults_spare(NULL);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
     EXPECT_EQ(blocks, 0);
+    EXPECT_EQ(bytes_out, 0);
     EXPECT_EQ(open_descriptors(), before);
     return hit;
 }
