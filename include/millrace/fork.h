@@ -32,7 +32,9 @@
  *
  * A stack has room for 4096 children that are not awaited yet; those beyond
  * take memory by mr_config.allocate until they are, and where none is left the
- * program stops: mr_spawn, whose caller brings the storage, needs none.
+ * program stops: mr_spawn, whose caller brings the storage, needs none. gcc
+ * folds a few levels of a recursion into one call: such a function's frame is
+ * that of all of them.
  *
  * Waits and everything else mix freely with these. mr_spawn does in what the
  * body calls; in the body itself its tasks are awaited before the next of these
@@ -70,7 +72,8 @@
         name_##_mr_value value;                                                \
         char none;                                                             \
     } name_##_mr_beside;                                                       \
-    static name_##_mr_result name_##_mr_body(                                  \
+    /* Inline, so that gcc folds a few levels of a recursion into one. */      \
+    static inline name_##_mr_result name_##_mr_body(                           \
         mr_deque *mr_deque_, mr_slot *mr_head_, name_##_mr_argument);          \
     static void name_##_mr_run(mr_deque *deque, mr_slot *head, mr_slot *slot)  \
         __attribute__((aligned(16)));                                          \
@@ -141,7 +144,8 @@
         mr_slot *ran = mr_detail_await(deque, slot, *head, name_##_mr_run);    \
         if (MR_UNLIKELY_(ran)) {                                               \
             name_##_mr_result result = name_##_mr_result_of(slot);             \
-            MR_AWAIT_GET_(*head, mr_detail1_await_end, deque, slot);           \
+            /* Quiet, or the result would want a register of its own. */       \
+            MR_QUIET_GET_(*head, mr_detail1_await_end, deque, slot);           \
             return result;                                                     \
         }                                                                      \
         *head = slot;                                                          \
@@ -167,7 +171,7 @@
         if (!name_##_mr_in_slot_)                                              \
             slot->value[0] = (int64_t)(uintptr_t)value;                        \
     }                                                                          \
-    static name_##_mr_result name_##_mr_body(                                  \
+    static inline name_##_mr_result name_##_mr_body(                           \
         mr_deque *mr_deque_ __attribute__((unused)),                           \
         mr_slot *mr_head_ __attribute__((unused)),                             \
         name_##_mr_argument argument_)

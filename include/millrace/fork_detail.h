@@ -108,13 +108,13 @@ MR_INLINE_ void mr_detail_spawn(mr_deque *deque, mr_slot *slot, mr_slot_fn fn)
         MR_QUIET_CALL_(mr_detail1_publish, deque, slot + 1);
 }
 
-/* fn + 1. Where gcc knows both addresses it keeps both in registers, one more
- * to save in each call. */
+/* fn + 1. Where gcc knows both addresses it keeps both in registers, two more
+ * to save in each call; here it computes this one where it is needed. */
 MR_INLINE_ uintptr_t mr_detail_awaited(mr_slot_fn fn)
 {
 #if defined(__x86_64__) && defined(__PIC__) && !defined(__clang__)
     uintptr_t awaited;
-    __asm__ volatile("leaq 1(%1), %0" : "=r"(awaited) : "r"(fn));
+    __asm__ volatile("leaq %a1, %0" : "=r"(awaited) : "p"((uintptr_t)fn + 1));
     return awaited;
 #else
     return (uintptr_t)fn + 1;
