@@ -41,6 +41,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+
+from compare import machine, numbers, progress, write_json  # noqa: E402
+
 PROGRAMS = os.path.join(HERE, "..", "..", "build", "release", "bench", "http")
 
 # key: what it is called, its program and arguments, what it is built from.
@@ -412,32 +416,7 @@ def table(work, workers, rows):
     return lines
 
 
-def machine():
-    model = "unknown processor"
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        for line in f:
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    return {"processor": model, "cpus": len(os.sched_getaffinity(0)),
-            "kernel": os.uname().release, "load": os.getloadavg()[0]}
-
-
-def progress(text):
-    print(f"http: {text}", file=sys.stderr, flush=True)
-
-
 # ---- Arguments --------------------------------------------------------------
-
-def numbers(text):
-    try:
-        values = sorted({int(t) for t in text.split(",")})
-    except ValueError:
-        values = [0]
-    if min(values) < 1:
-        raise argparse.ArgumentTypeError(f"no numbers above 0: '{text}'")
-    return values
-
 
 def arguments():
     parser = argparse.ArgumentParser(description="HTTP responders.")
@@ -515,10 +494,7 @@ def finish(options, report):
         report["missing"].append(peer)
     for failure in report["failed"]:
         print(f"FAILED: {failure}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as f:
-            json.dump(report, f, indent=1)
-            f.write("\n")
+    write_json(options.json, report)
 
 
 def main():

@@ -26,7 +26,6 @@ each round.
 """
 
 import argparse
-import json
 import os
 import resource
 import shutil
@@ -36,8 +35,12 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+
+from compare import machine, write_json  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
 TREES = ("small", "huge", "large")
 TOOLS = {"sha256": "sha256sum", "sha1": "sha1sum", "md5": "md5sum",
          "sha512": "sha512sum", "blake2b512": "b2sum"}
@@ -184,13 +187,12 @@ def main():
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--json")
     arguments = parser.parse_args()
-    results = {}
+    results = {"title": "sum", "rounds": arguments.rounds,
+               "workers": arguments.workers, "machine": machine(), "trees": {}}
     for kind in arguments.tree or TREES:
-        results[kind] = report(measure(kind, arguments),
-                               f"sum {arguments.workers}")
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as f:
-            json.dump(results, f, indent=2)
+        results["trees"][kind] = report(measure(kind, arguments),
+                                        f"sum {arguments.workers}")
+    write_json(arguments.json, results)
 
 
 if __name__ == "__main__":
