@@ -69,8 +69,10 @@ static int64_t does_rest(void *arg)
     return n < 0 ? n : 0;
 }
 
-/* On strand s. 0: done, or the file has ended; or a negative code. */
-static int64_t transfer(mri_strand *s, piece *p, call_fn now, call_fn call)
+/* On strand s. 0: done, or the file has ended; or a negative code. In line with
+ * those below, so that each direction's calls are in line too: of a small read
+ * that lies in memory the way to the system call would be a tenth. */
+MRI_INLINE int64_t transfer(mri_strand *s, piece *p, call_fn now, call_fn call)
 {
     while (p->left > 0) {
         mri_turn_take(s);
@@ -86,20 +88,21 @@ static int64_t transfer(mri_strand *s, piece *p, call_fn now, call_fn call)
 }
 
 /* User: both directions. How many bytes, or a negative code. */
-static int64_t transfer_all(mri_strand *s, const mri_desc *d, piece *p,
-                            call_fn now, call_fn call)
+MRI_INLINE int64_t transfer_all(mri_strand *s, const mri_desc *d, piece *p,
+                                call_fn now, call_fn call)
 {
     size_t size = p->left;
     if (p->offset < 0 || size > (uint64_t)(INT64_MAX - p->offset))
         return MR_EINVAL;
     p->fd = d->fd;
     /* What lies in memory is there; the other call would not say so. */
-    int64_t rc =
-        transfer(s, p, d->traits & MRI_DESC_IN_MEMORY ? call : now, call);
+    int64_t rc = d->traits & MRI_DESC_IN_MEMORY ? transfer(s, p, call, call)
+                                                : transfer(s, p, now, call);
     return rc < 0 ? rc : (int64_t)(size - p->left);
 }
 
-static int64_t at_offset(mr_handle file, piece *p, call_fn now, call_fn call)
+MRI_INLINE int64_t at_offset(mr_handle file, piece *p, call_fn now,
+                             call_fn call)
 {
     mri_strand *s;
     mri_desc *d;

@@ -2,19 +2,18 @@
  * does what it counts. */
 #include "os/fork.h"
 
-#include "base/atomic.h"
 #include "os/sys.h"
 
 #include <pthread.h>
 
-static mri_atomic_u32 generation;
+mri_atomic_u32 mri_fork_count;
 
 static mri_atomic_u32 watched;
 
 static void in_child(void)
 {
     /* Relaxed: a child has one thread. */
-    mri_store_relaxed(&generation, mri_load_relaxed(&generation) + 1);
+    mri_store_relaxed(&mri_fork_count, mri_load_relaxed(&mri_fork_count) + 1);
 }
 
 /* Not once and for all: what was refused for want of memory is asked again.
@@ -31,9 +30,4 @@ int mri_fork_watch(void)
     if (!error)
         mri_store_relaxed(&watched, 1);
     return -error;
-}
-
-uint32_t mri_fork_generation(void)
-{
-    return mri_load_relaxed(&generation);
 }

@@ -48,11 +48,6 @@ int mri_fork_watch(void)
     return 0;
 }
 
-uint32_t mri_fork_generation(void)
-{
-    return 0;
-}
-
 int mri_cpus_open(mri_cpus *cpus, const mri_cpus_source *source)
 {
     (void)cpus;

@@ -140,11 +140,6 @@ void mri_runtime_leave(mr_runtime *rt)
     mri_sub_release(&get_scene()->visitors, 1);
 }
 
-uint32_t mri_fork_generation(void)
-{
-    return 0;
-}
-
 void *mri_runtime_allocate(mr_runtime *rt, size_t size, size_t align)
 {
     (void)rt;
