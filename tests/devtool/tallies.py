@@ -184,6 +184,29 @@ set_target_properties(bench_b PROPERTIES
     def test_no_benchmark_is_a_failure(self):
         self.assert_one_sentence(self.dev("bench"), 1, "no benchmark")
 
+    def test_sum_is_compared_with_the_command_that_was_built(self):
+        for status in (0, 1):
+            self.write("bench/sum/run.py", "import sys\n"
+                       "print('driven:', *sys.argv[1:])\n"
+                       f"sys.exit({status})\n")
+            done = self.dev("bench", "sum")
+            self.assertEqual(done.returncode, status,
+                             done.stdout + done.stderr)
+            self.assertRegex(done.stdout, "driven: --command .*/tools/millrace "
+                             "--json .*/sum.json")
+        self.assertIn("sum failed", done.stderr)
+
+    def test_files_are_read_by_the_program_that_was_built(self):
+        self.write("b.c", self.PROGRAM.replace("SAYS", '"{}"'))
+        self.write("tests.cmake", """add_executable(bench_files b.c)
+set_target_properties(bench_files PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench/files)
+add_custom_target(bench_files_peers DEPENDS bench_files)
+""")
+        self.assert_works(self.dev("bench", "files"), "bench_files.json")
+        self.assertEqual(json.loads(self.read("build/bench/bench_files.json")),
+                         {})
+
     def compared(self, suite, target, status, builds):
         """With one peer that cannot be installed, and a driver that says
         what it was given."""
