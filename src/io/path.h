@@ -3,13 +3,13 @@
  *
  * Who blocks. What cannot be answered from memory is a call on a thread of
  * mr_blocking's pool (sched/blocking.h), not on libuv's, to which the way leads
- * through the loop thread there and back. Measured, 2 workers, a call that does
- * nothing, there and back: 15 us and 6 us of CPU against 85 to 115 us and 40 of
- * CPU with one task at a time, 4.7 and 5.5 against 8.5 to 11 and 10 with 16.
- * And libuv has four threads for the whole process, names included, which a
- * server of files that has gone away can hold; it ends the process where it
- * cannot create them; and nothing comes back while somebody's function holds up
- * the loop.
+ * through the loop thread there and back. By bench/hop.c, 2 workers, a call
+ * that does nothing: 8 us there and back, nearly all of it processor time,
+ * against 27 us with one task at a time; 5 against 6 us with 16. An earlier
+ * run on a busier machine had 15 us against 85 to 115. And libuv has four
+ * threads for the whole process, names included, which a server of files that
+ * has gone away can hold; it ends the process where it cannot create them; and
+ * nothing comes back while somebody's function holds up the loop.
  *
  * Who is asked first. A hop costs ten times a call, or more, so a worker tries
  * what the kernel answers from memory or not at all: preadv2 and pwritev2 with
