@@ -1,4 +1,4 @@
-/* The network: TCP, unix sockets, UDP, addresses.
+/* The network: TCP, unix sockets, UDP, addresses, names.
  *
  *     mr_handle listener = mr_tcp_listen("127.0.0.1", 8080, 0, 0);
  *     for (mr_handle peer; (peer = mr_accept(listener)) >= 0;)
@@ -52,6 +52,50 @@ MR_API enum mr_family mr_address_family(const mr_address *address);
 /* 0 for what has none. */
 MR_API unsigned mr_address_port(const mr_address *address);
 
+/* ---- Names -------------------------------------------------------------- */
+
+/* What an address is wanted for, and which: of one family alone; its service is
+ * one of UDP, not of TCP. */
+enum { MR_ONLY_IPV4 = 1, MR_ONLY_IPV6 = 2, MR_FOR_UDP = 4 };
+
+/* The addresses of a host, by its name or as a text, as the system's resolver
+ * has them (getaddrinfo: /etc/hosts, DNS), in its order: which to try first.
+ * `service` is a port, "80", or the name of one, "http", or NULL, port 0. How
+ * many are in out now, 1 to `most`; of more than that the first. Or
+ *   MR_EAI_NONAME                    nobody has this name, or it is none
+ *   MR_EAI_AGAIN                     the resolver got no answer; later maybe
+ *   MR_EAI_FAIL                      it got one that is no use
+ *   MR_EAI_NODATA, MR_EAI_ADDRFAMILY there is the name, with no (such) address
+ *   MR_EAI_SERVICE                   there is no service of this name
+ *   MR_EINVAL                        for flags that exclude each other, a port
+ *                                    above 65535, a most of 0, no UTF-8
+ *   MR_ENAMETOOLONG                  above 255 bytes; a character beyond ASCII
+ *                                    counts for 10, the first of a label for 15
+ *   MR_ENODEV                        as mr_address_ip
+ * or what the resolver was refused, MR_EMFILE, MR_ENOMEM, MR_EAI_MEMORY, ..., a
+ * code of mr_loop_call included; MR_ECANCELED; MR_EPERM outside of tasks. Then
+ * nothing was written.
+ *
+ * An address as a text, with a port, is told at once. Else it waits, and is
+ * left at once where the task's scope is cut short, however long the resolver
+ * takes, which nothing stops: it goes on alone, in memory of its own, and
+ * mr_stop waits for it, at most until its deadline. It runs on libuv's threads,
+ * which are the process's: by default two names are looked up at a time
+ * (UV_THREADPOOL_SIZE / 2), and the rest wait for those, which a server that
+ * does not answer may keep for seconds. */
+MR_API int mr_resolve(const char *name, const char *service, unsigned flags,
+                      mr_address *out, size_t most);
+
+/* The name of an address of IPv4 or IPv6, and of its port, or the port as a
+ * text where it has none: ends with a zero. Either may be NULL: is not asked
+ * for. 0; MR_EAI_NONAME: the address has no name; MR_EAI_OVERFLOW: there is no
+ * room for one of them, and neither was written (1025 and 32 bytes are enough);
+ * MR_EINVAL for another address, or where both are NULL; or as mr_resolve.
+ * Waits as that does. */
+MR_API int mr_resolve_address(const mr_address *address, char *host,
+                              size_t host_size, char *service,
+                              size_t service_size);
+
 /* ---- Listening ---------------------------------------------------------- */
 
 enum {
@@ -89,11 +133,18 @@ MR_API mr_handle mr_accept(mr_handle listener);
 
 /* ---- Connecting --------------------------------------------------------- */
 
-/* A stream to a host, by its numeric address. To be closed; or MR_ECONNREFUSED,
- * MR_ETIMEDOUT (the peer does not answer, for minutes), MR_EHOSTUNREACH,
- * MR_ENETUNREACH, MR_EADDRNOTAVAIL, MR_EAFNOSUPPORT, MR_EMFILE, MR_ENFILE,
- * MR_ENOBUFS, MR_ENOMEM, MR_EINVAL, MR_EAI_NONAME for what is no address.
- * Waits; where it is cancelled, nothing is left of it. */
+/* A stream to a host, by its name or its numeric address. To be closed; or
+ * MR_ECONNREFUSED, MR_ETIMEDOUT (the peer does not answer, for minutes),
+ * MR_EHOSTUNREACH, MR_ENETUNREACH, MR_EADDRNOTAVAIL, MR_EAFNOSUPPORT,
+ * MR_EMFILE, MR_ENFILE, MR_ENOBUFS, MR_ENOMEM, MR_EINVAL, MR_ENODEV; by name, a
+ * code of mr_resolve. Waits; where it is cancelled, no socket is left of it
+ * (and of the name what mr_resolve says).
+ *
+ * A numeric address is connected to directly. The addresses of a name, up to
+ * 16, are tried as RFC 8305 says (Happy Eyeballs): both families in turns, the
+ * next one when one has failed, or after 250 ms at the latest; those before go
+ * on, the first that is connected is taken, and the rest are closed. If all
+ * fail, the code is that of the first one tried. */
 MR_API mr_handle mr_tcp_connect(const char *host, unsigned port);
 
 /* The same to a unix socket, as mr_address_unix. MR_ENOENT, MR_EACCES,

@@ -73,8 +73,10 @@ MRI_INLINE void mri_attempt_after(mri_strand *s, mri_desc *d, enum mri_dir dir,
 
 /* User, on strand s, which may be on another worker afterwards: what fn has
  * returned, of `asked` bytes (0: not of bytes); or as mri_desc_wait. */
-MRI_INLINE int64_t mri_attempt(mri_strand *s, mri_desc *d, enum mri_dir dir,
-                               size_t asked, mri_attempt_fn fn, void *arg)
+MRI_INLINE int64_t mri_attempt_until(mri_strand *s, mri_desc *d,
+                                     enum mri_dir dir, size_t asked,
+                                     int64_t deadline, mri_attempt_fn fn,
+                                     void *arg)
 {
     for (;;) {
         mri_turn_take(s);
@@ -93,11 +95,17 @@ MRI_INLINE int64_t mri_attempt(mri_strand *s, mri_desc *d, enum mri_dir dir,
                 return n;
             }
         }
-        int rc = mri_desc_wait(s, d, dir, MRI_NEVER);
+        int rc = mri_desc_wait(s, d, dir, deadline);
         if (rc < 0)
             return rc;
         s->turn = 0;
     }
+}
+
+MRI_INLINE int64_t mri_attempt(mri_strand *s, mri_desc *d, enum mri_dir dir,
+                               size_t asked, mri_attempt_fn fn, void *arg)
+{
+    return mri_attempt_until(s, d, dir, asked, MRI_NEVER, fn, arg);
 }
 
 #endif

@@ -211,15 +211,6 @@ mr_handle mr_connect(const mr_address *to)
     return fd < 0 ? fd : connect_by(s, fd, a);
 }
 
-mr_handle mr_tcp_connect(const char *host, unsigned port)
-{
-    mr_address to;
-    int rc = mr_address_ip(&to, host, port);
-    if (rc == MR_EINVAL && host && port <= UINT16_MAX)
-        return MR_EAI_NONAME;
-    return rc < 0 ? rc : mr_connect(&to);
-}
-
 mr_handle mr_unix_connect(const char *path)
 {
     mr_address to;
