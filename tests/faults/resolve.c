@@ -1,0 +1,238 @@
+/* Names where every system call and every allocation fails once: it is told to
+ * who called, nobody waits for ever, nothing stays open. And their order, which
+ * is no matter of the public face. */
+#include <millrace.h>
+
+#include "faults.h"
+#include "io/address.h"
+#include "io/resolve.h"
+#include "os/sys.h"
+#include "resolver.h"
+#include "sched/runtime.h"
+#include "slow.h"
+#include "streams.h"
+#include "test.h"
+
+#include <errno.h>
+
+static int64_t blocks;
+
+static void add(int64_t *to, int64_t n)
+{
+    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
+static void *allocate(void *context, size_t size, size_t align)
+{
+    (void)context;
+    if (mri_fault("allocate"))
+        return NULL;
+    add(&blocks, 1);
+    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+}
+
+static void release(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)size;
+    add(&blocks, -1);
+    free(memory);
+}
+
+static bool is_never_refused(const char *call)
+{
+    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0 ||
+           strcmp(call, "epoll_wait") == 0 || strcmp(call, "epoll_pwait2") == 0;
+}
+
+/* ---- The order ---------------------------------------------------------- */
+
+static int64_t takes_turns(void *arg)
+{
+    static const char *const said[] = {"2001:db8::1", "2001:db8::2",
+                                       "2001:db8::3", "192.0.2.1",
+                                       "192.0.2.2",   "2001:db8::4",
+                                       "192.0.2.3",   NULL},
+                             *const order[] = {"[2001:db8::1]:9", "192.0.2.1:9",
+                                               "[2001:db8::2]:9", "192.0.2.2:9",
+                                               "[2001:db8::3]:9", "192.0.2.3:9",
+                                               "[2001:db8::4]:9"},
+                             *const one[] = {"192.0.2.1", "192.0.2.2",
+                                             "192.0.2.3", NULL};
+    mr_address a[8];
+    char text[MR_ADDRESS_TEXT];
+    (void)arg;
+    for (size_t most = 1; most <= 8; most++) {
+        resolver_says(said);
+        int n =
+            mri_resolve_in_turns(mri_strand_self(), "several.test", 9, a, most);
+        EXPECT_EQ(n, most < 7 ? most : 7);
+        for (int i = 0; i < n; i++) {
+            EXPECT(mr_address_text(&a[i], text, sizeof text) > 0);
+            EXPECT_STR(text, order[i]);
+        }
+        resolver_says(one);
+        n = mri_resolve_in_turns(mri_strand_self(), "several.test", 9, a, most);
+        EXPECT_EQ(n, most < 3 ? most : 3);
+        for (int i = 0; i < n; i++) {
+            EXPECT(mr_address_text(&a[i], text, sizeof text) > 0);
+            EXPECT(text[8] == '1' + i);
+        }
+    }
+    return 0;
+}
+
+TEST(faults_resolve, to_connect_to_families_take_turns)
+{
+    EXPECT_EQ(run_with(2, takes_turns, NULL), 0);
+}
+
+/* ---- The scenario ------------------------------------------------------- */
+
+static int64_t looks_up(void)
+{
+    mr_address a;
+    char host[64];
+    int rc = mr_resolve("n1.test", "80", 0, &a, 1);
+    if (rc > 0)
+        rc = mr_address_ip(&a, "127.0.0.1", 80);
+    if (rc == 0)
+        rc = mr_resolve_address(&a, host, sizeof host, NULL, 0);
+    return rc;
+}
+
+/* A backlog of 1 is two peers: from now on who connects is on his way. */
+static int64_t fills(const mr_address *at, mr_handle *peer)
+{
+    *peer = mr_connect(at);
+    mr_handle second = *peer < 0 ? *peer : mr_connect(at);
+    return second < 0 ? second : mr_close(second);
+}
+
+/* The first does not answer, the second is refused, the third listens. Where
+ * that is what fails, the first would be waited for, for minutes. */
+static int64_t dials_by_name(unsigned port)
+{
+    static const char *const said[] = {"127.0.0.1", "255.255.255.255",
+                                       "127.0.0.2", NULL};
+    mr_scope scope;
+    resolver_says(said);
+    mr_scope_open(&scope, mr_after(5 * MR_S));
+    mr_handle stream = mr_tcp_connect("several.test", port);
+    int64_t end = mr_scope_close(&scope);
+    EXPECT(end == 0 || (end == MR_ETIMEDOUT && stream == MR_ECANCELED));
+    if (stream >= 0)
+        EXPECT_EQ(mr_close(stream), 0);
+    return stream;
+}
+
+static int64_t dials_at(mr_handle full)
+{
+    mr_address at;
+    mr_handle peer = -1;
+    int64_t rc = mr_local_address(full, &at);
+    if (rc == 0)
+        rc = fills(&at, &peer);
+    if (rc >= 0)
+        rc = dials_by_name(mr_address_port(&at));
+    if (peer >= 0)
+        EXPECT_EQ(mr_close(peer), 0);
+    return rc;
+}
+
+static int64_t dials(void)
+{
+    mr_address at;
+    mr_handle other = -1, full = mr_tcp_listen("127.0.0.1", 0, 1, 0);
+    if (full < 0)
+        return full;
+    int64_t rc = mr_local_address(full, &at);
+    if (rc == 0)
+        rc = other = mr_tcp_listen("127.0.0.2", mr_address_port(&at), 0, 0);
+    if (other >= 0) {
+        rc = dials_at(full);
+        EXPECT_EQ(mr_close(other), 0);
+    }
+    EXPECT_EQ(mr_close(full), 0);
+    return rc;
+}
+
+/* The first thing that went wrong. */
+static int64_t root(void *arg)
+{
+    (void)arg;
+    int64_t first = looks_up(), second = dials();
+    return first < 0 ? first : second < 0 ? second : 0;
+}
+
+/* ---- Each fails once ---------------------------------------------------- */
+
+static int64_t looks_up_once(void *arg)
+{
+    mr_address a;
+    (void)arg;
+    return mr_resolve("n1.test", "80", 0, &a, 1);
+}
+
+/* libuv opens some descriptors for good. */
+static void warm_up(void)
+{
+    EXPECT_EQ(run_with(1, looks_up_once, NULL), 1);
+}
+
+/* A runtime's life with the nth call refused; true: it was reached. */
+static bool live(const char *call, int nth, int error, int64_t *rc)
+{
+    mr_runtime *rt;
+    mr_config config = {.size = sizeof config,
+                        .workers = 2,
+                        .allocate = allocate,
+                        .release = release};
+    warm_up();
+    int before = open_descriptors();
+    blocks = 0;
+    EXPECT_EQ(mr_start(&rt, &config), 0);
+    faults_spare(is_never_refused);
+    faults_arm_call(call, nth, error, false);
+    *rc = mr_run(rt, root, NULL);
+    bool hit = faults_disarm();
+    faults_spare(NULL);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    EXPECT_EQ(blocks, 0);
+    EXPECT_EQ(open_descriptors(), before);
+    return hit;
+}
+
+static void fail_each(const char *call, int error, int most)
+{
+    int64_t rc;
+    int nth = 1;
+    alarm(200);
+    for (; nth < most && live(call, nth, error, &rc); nth++)
+        EXPECT_MSG(rc <= 0, "%s: %d", faults_last(), (int)rc);
+    EXPECT(nth > 1);
+    if (nth < most)
+        EXPECT_EQ(rc, 0);
+    alarm(0);
+}
+
+TEST(faults_resolve, each_system_call_fails_once)
+{
+    fail_each(NULL, EIO, slow_scale(200));
+}
+
+TEST(faults_resolve, each_allocation_fails_once)
+{
+    fail_each("allocate", ENOMEM, 100);
+}
+
+TEST(faults_resolve, what_the_resolver_is_refused_is_told)
+{
+    static const char *const calls[] = {"uv_getaddrinfo", "uv_getnameinfo",
+                                        "uv_loop_init", "pthread_create"};
+    int64_t rc;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        EXPECT(live(calls[i], 1, ENOMEM, &rc));
+        EXPECT_EQ(rc, MR_ENOMEM);
+    }
+}
