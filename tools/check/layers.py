@@ -107,13 +107,18 @@ def check_public(root, name):
 
 
 def check_api_test(root, name):
-    """Tests of the public face see what users see."""
+    """Tests of the public face see what users see, and each other."""
     text = common.strip_c(common.read(root, name), strings=False)
-    support = posixpath.join("tests", "support", "")
-    return [f"{name}:{line}: a test of the public face includes {header}"
-            for line, quoted, header in includes(text)
-            if quoted and not os.path.isfile(
-                os.path.join(root, support, header))]
+    found = []
+    for line, quoted, header in includes(text):
+        places = [posixpath.normpath(posixpath.join(place, header))
+                  for place in (posixpath.dirname(name), "tests/support")]
+        if quoted and not any(
+                path.startswith("tests/") and
+                os.path.isfile(os.path.join(root, path)) for path in places):
+            found.append(f"{name}:{line}: a test of the public face "
+                         f"includes {header}")
+    return found
 
 
 def check(root):
@@ -123,7 +128,7 @@ def check(root):
     for name in common.files(root, (".h",), ("include/",)):
         found += check_public(root, name)
     for name in common.files(root, (".c", ".h"),
-                             ("tests/api/", "tests/examples/")):
+                             ("tests/api/", "tests/db/", "tests/examples/")):
         found += check_api_test(root, name)
     return found
 
@@ -140,6 +145,9 @@ def self_test():
         "include/millrace/x.h": "#include <stdint.h>\n",
         "tests/support/test.h": "",
         "tests/api/x.c": "#include \"test.h\"\n#include <pthread.h>\n",
+        "tests/examples/e.h": "",
+        "tests/examples/f.c": "#include \"e.h\"\n",
+        "tests/db/g.c": "#include \"../examples/e.h\"\n",
     }
     bad = {
         "src/base/up.c": ("#include \"os/b.h\"\n", "is below os/"),
@@ -161,6 +169,8 @@ def self_test():
         "include/millrace/y.h": ("#include <uv.h>\n", "public header must"),
         "tests/api/y.c": ("#include \"os/b.h\"\n", "public face"),
         "tests/examples/e.c": ("#include \"os/b.h\"\n", "public face"),
+        "tests/db/h.c": ("#include \"../../src/os/b.h\"\n", "public face"),
+        "tests/db/i.c": ("#include \"e.h\"\n", "public face"),
     }
     with common.Tree(good) as root:
         common.expect(check(root))
