@@ -5,7 +5,7 @@
 packages_build=(cmake ninja-build gcc libc6-dev "pkg-config|pkgconf"
     libuv1-dev libjemalloc-dev libjansson-dev libssl-dev)
 packages_tests=(g++ libcriterion-dev python3
-    postgresql libpq-dev)
+    postgresql libpq-dev libsqlite3-dev)
 # The sanitizer runtimes come apart from clang, one package per version; this
 # name follows the version of Debian's `clang`.
 packages_clang=(clang "libclang-rt-dev|libclang-rt-14-dev")
