@@ -48,7 +48,11 @@ MRI_INLINE MRI_CHECKED int mri_attempt_begin(mr_handle h, uint32_t kinds,
 {
     *s = mri_strand_self();
     int rc = *s ? mri_cancelable_pass(*s) : MR_EPERM;
-    return rc < 0 ? rc : mri_desc_get(*s, h, kinds, d);
+    if (mri_likely(rc == 0))
+        return mri_desc_get(*s, h, kinds, d);
+    /* In a child of fork() there are no scopes. */
+    int why = mri_caller(s);
+    return why < 0 ? why : rc;
 }
 
 /* On strand s: its turn is over. */

@@ -1,5 +1,6 @@
 /* mr_loop_call: a user's function on the loop thread. */
 #include "base/assert.h"
+#include "io/attempt.h"
 #include "io/loop.h"
 
 #include <millrace/error.h>
@@ -33,11 +34,12 @@ static void cut(mri_loop *loop, mri_loop_op *op)
 int64_t mr_loop_call(mr_loop_fn fn, mr_loop_fn cancel, void *arg)
 {
     static const char what[] = "mr_loop_call";
-    mri_strand *s = mri_strand_self();
+    mri_strand *s;
     mr_loop_reply reply = {
         .op = {.run = run}, .fn = fn, .cancel = cancel, .arg = arg};
-    if (!s)
-        return MR_EPERM;
+    int rc = mri_caller(&s);
+    if (rc < 0)
+        return rc;
     if (!fn)
         return MR_EINVAL;
     return cancel ? mri_loop_do_cut(s, &reply.op, cut, what)
