@@ -45,7 +45,8 @@ static void put_ring(mri_dump *d, uint32_t worker)
     uint64_t head = mri_load_relaxed(&q->head);
     uint64_t tail = mri_load_acquire(&q->tail);
     for (; head < tail; head++) {
-        mri_run_node *node = mri_load_relaxed(&q->slot[head & q->mask]);
+        mri_run_node *node =
+            mri_run_entry_node(mri_load_relaxed(&q->slot[head & q->mask]));
         mri_job copy;
         if (!node || is_of_strand(d->rt, node))
             continue;

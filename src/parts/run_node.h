@@ -18,10 +18,21 @@
 
 typedef struct mri_run_node {
     uintptr_t word;            /* its owner's: whoever has taken it out reads
-                                  there what it is; no container looks at it */
+                                  there what it is; containers look at one bit,
+                                  below, alone */
     struct mri_run_node *next; /* the container's while it is in one, else
                                   its owner's, to chain what goes in at once */
 } mri_run_node;
+
+/* In the word: somebody has it in hand, who comes to it by himself, so that it
+ * is no reason for one more thread (sched/monitor.h). The word does not change
+ * while the node is in a container. */
+#define MRI_RUN_NODE_IN_HAND ((uintptr_t)4)
+
+MRI_INLINE bool mri_run_node_in_hand(const mri_run_node *node)
+{
+    return (node->word & MRI_RUN_NODE_IN_HAND) != 0;
+}
 
 /* Some of them, linked in order, oldest first. */
 typedef struct mri_run_list {

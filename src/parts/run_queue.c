@@ -16,6 +16,7 @@ void mri_run_queue_open(mri_run_queue *q, mri_run_slot slot[],
     mri_init(&q->head, 0);
     mri_init(&q->tail, 0);
     mri_init(&q->spilled, 0);
+    mri_init(&q->spilled_others, 0);
     mri_lock_init(&q->lock);
     q->slot = slot;
     q->mask = capacity - 1;
@@ -23,7 +24,14 @@ void mri_run_queue_open(mri_run_queue *q, mri_run_slot slot[],
     q->first = NULL;
     q->last = NULL;
     for (uint32_t i = 0; i < capacity; i++)
-        mri_init(&slot[i], NULL);
+        mri_init(&slot[i], 0);
+}
+
+/* What a slot holds: see run_queue.h. */
+static uintptr_t entry_of(const mri_run_node *node)
+{
+    return (uintptr_t)node +
+           (mri_run_node_in_hand(node) ? MRI_RUN_ENTRY_IN_HAND : 0);
 }
 
 /* Free slots from `tail` on, one at least if there is one. The owner. */
@@ -37,6 +45,14 @@ static uint64_t room(mri_run_queue *q, uint64_t tail)
 }
 
 /* ---- The overflow list, under the lock ---------------------------------- */
+
+/* Relaxed: the lock orders it, and who looks without it wants to know roughly.
+ */
+static void count_others(mri_run_queue *q, uint64_t more, uint64_t less)
+{
+    mri_store_relaxed(&q->spilled_others,
+                      mri_load_relaxed(&q->spilled_others) + more - less);
+}
 
 /* Relaxed here and below: the lock orders it; whoever looks without the lock
  * and finds it not 0 takes the lock. `spilled` is what it holds already. */
@@ -56,6 +72,8 @@ static mri_run_node *unlink_first(mri_run_queue *q)
 {
     mri_run_node *node = q->first;
     q->first = node->next;
+    if (!mri_run_node_in_hand(node))
+        count_others(q, 0, 1);
     return node;
 }
 
@@ -70,7 +88,7 @@ static uint64_t refill(mri_run_queue *q, uint64_t *tail)
     if (most > q->mask / 2 + 1)
         most = q->mask / 2 + 1;
     for (; spilled > 0 && to - *tail < most; spilled--)
-        mri_store_relaxed(slot_at(q, to++), unlink_first(q));
+        mri_store_relaxed(slot_at(q, to++), entry_of(unlink_first(q)));
     if (to == *tail)
         return spilled;
     *tail = to;
@@ -86,10 +104,19 @@ static uint64_t refill(mri_run_queue *q, uint64_t *tail)
 
 static void put(mri_run_queue *q, uint64_t tail, mri_run_node *node)
 {
-    mri_store_relaxed(slot_at(q, tail), node);
+    mri_store_relaxed(slot_at(q, tail), entry_of(node));
     /* Release: the node and its slot come first, pairs with the acquires of
      * tail in steal. */
     mri_store_release(&q->tail, tail + 1);
+}
+
+/* How many of them are in nobody's hand. */
+static uint64_t others_of(const mri_run_node *first, uint64_t count)
+{
+    uint64_t others = 0;
+    for (; count > 0; count--, first = first->next)
+        others += !mri_run_node_in_hand(first);
+    return others;
 }
 
 /* From `first` on to `last`: into the ring while the list is empty and there
@@ -98,17 +125,20 @@ static MRI_COLD void push_slow(mri_run_queue *q, mri_run_node *first,
                                mri_run_node *last, uint64_t count)
 {
     uint64_t tail = mri_load_relaxed(&q->tail);
+    uint64_t others = others_of(first, count); /* before others wait for us */
     mri_lock_acquire(&q->lock);
     bool full = room(q, tail) == 0;
     uint64_t left = full ? mri_load_relaxed(&q->spilled) : refill(q, &tail);
     while (count > 0 && left == 0 && room(q, tail) > 0) {
         mri_run_node *next = first->next;
+        others -= !mri_run_node_in_hand(first);
         put(q, tail++, first);
         first = next;
         count--;
     }
     if (count > 0)
         append(q, first, last, count, left);
+    count_others(q, others, 0);
     mri_lock_release(&q->lock);
 }
 
@@ -163,9 +193,9 @@ mri_run_node *mri_run_queue_pop(mri_run_queue *q)
             refill_locked(q, tail);
             continue;
         }
-        mri_run_node *node = mri_load_relaxed(slot_at(q, head));
+        uintptr_t entry = mri_load_relaxed(slot_at(q, head));
         if (mri_cas_relaxed(&q->head, &head, head + 1))
-            return node;
+            return mri_run_entry_node(entry);
     }
 }
 
@@ -207,7 +237,7 @@ static mri_run_node *steal_ring(mri_run_queue *q, const struct batch *b,
                                 uint64_t *head, uint64_t tail)
 {
     uint64_t rest = rest_of(b, tail - *head);
-    mri_run_node *node = mri_load_relaxed(slot_at(q, *head));
+    uintptr_t entry = mri_load_relaxed(slot_at(q, *head));
     for (uint64_t i = 0; i < rest; i++)
         mri_store_relaxed(slot_at(b->mine, b->tail + i),
                           mri_load_relaxed(slot_at(q, *head + 1 + i)));
@@ -215,7 +245,7 @@ static mri_run_node *steal_ring(mri_run_queue *q, const struct batch *b,
     if (!mri_cas_release(&q->head, head, *head + 1 + rest))
         return NULL;
     batch_publish(b, rest);
-    return node;
+    return mri_run_entry_node(entry);
 }
 
 /* From the list, if the ring is empty. */
@@ -232,7 +262,8 @@ static MRI_COLD mri_run_node *steal_spilled(mri_run_queue *q,
         node = unlink_first(q);
         rest = rest_of(b, spilled);
         for (uint64_t i = 0; i < rest; i++)
-            mri_store_relaxed(slot_at(b->mine, b->tail + i), unlink_first(q));
+            mri_store_relaxed(slot_at(b->mine, b->tail + i),
+                              entry_of(unlink_first(q)));
         /* Relaxed: the ring is empty, so who finds 0 here and an old tail is
          * right that nothing is left. */
         mri_store_relaxed(&q->spilled, spilled - 1 - rest);
@@ -295,10 +326,13 @@ void mri_run_queue_check(mri_run_queue *q)
     mri_require(tail - head <= q->mask + 1, "the ring holds what it can");
     mri_require((int64_t)(head - q->head_seen) >= 0, "head never goes back");
     uint64_t left = mri_load_relaxed(&q->spilled);
+    uint64_t others = mri_load_relaxed(&q->spilled_others);
     const mri_run_node *node = q->first;
-    for (; left > 1 && node; left--)
-        node = node->next;
+    for (; left > 1 && node; left--, node = node->next)
+        others -= !mri_run_node_in_hand(node);
     mri_require(left == 0 || (node && node == q->last && !node->next),
                 "the overflow list ends after what was spilled");
+    mri_require(others == (left && !mri_run_node_in_hand(node)),
+                "what is spilled and in nobody's hand is counted");
     mri_lock_release(&q->lock);
 }

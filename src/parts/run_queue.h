@@ -8,9 +8,13 @@
  *     head   next to pop; +1 (or +k, a batch) by the CAS of whoever pops
  *     tail   next free; only the owner stores it
  *     slot[i & mask] for i in [head, tail): the entries, older first
+ *                63                  1 0
+ *               | address of the node | 1: it is in hand (run_node.h) |
  *
  *     spilled      entries in the overflow list; written under the lock, and
  *                  made non-zero by the owner alone
+ *     spilled_others   those among them that are not in hand; likewise, but a
+ *                  hint to who looks without the lock
  *     first, last  the overflow list, older first; under the lock
  *
  *     transition                          by                    order
@@ -69,7 +73,17 @@
 #include "parts/lock.h"
 #include "parts/run_node.h"
 
-typedef mri_atomic(mri_run_node *) mri_run_slot;
+typedef mri_atomic_uptr mri_run_slot;
+
+/* In a slot, so that it is known of an entry whose node may be gone. */
+#define MRI_RUN_ENTRY_IN_HAND ((uintptr_t)1)
+MRI_STATIC_ASSERT(_Alignof(mri_run_node) > MRI_RUN_ENTRY_IN_HAND,
+                  "a node's address leaves a bit free");
+
+MRI_INLINE mri_run_node *mri_run_entry_node(uintptr_t entry)
+{
+    return (mri_run_node *)(entry & ~MRI_RUN_ENTRY_IN_HAND);
+}
 
 typedef struct mri_run_queue {
     /* Whoever pops writes it, all read it. */
@@ -80,7 +94,8 @@ typedef struct mri_run_queue {
     mri_run_slot *slot;     /* the caller's, mask + 1 of them; set once */
     uint64_t mask;          /* set once */
     mri_atomic_u64 spilled; /* under the lock; all read it */
-    uint64_t head_seen;     /* <= head; the owner alone reads and writes it */
+    mri_atomic_u64 spilled_others;
+    uint64_t head_seen; /* <= head; the owner alone reads and writes it */
 
     /* Whoever holds the lock. */
     MRI_ALIGNED(MRI_CACHE_LINE) mri_lock lock;
@@ -120,11 +135,8 @@ MRI_INLINE uint64_t mri_run_queue_head(const mri_run_queue *q)
     return mri_load_relaxed(&q->head);
 }
 
-/* Anybody: whether all entries of a moment ago were of one kind, as `is` tells
- * by their addresses: what lies there may be gone. */
-bool mri_run_queue_only(mri_run_queue *q,
-                        bool (*is)(const void *context, const mri_run_node *),
-                        const void *context);
+/* Anybody: whether all entries of a moment ago were in hand (run_node.h). */
+bool mri_run_queue_in_hand(mri_run_queue *q);
 
 /* The owner: the invariants; stops the program if one is broken. */
 void mri_run_queue_check(mri_run_queue *q);

@@ -2,16 +2,15 @@
  * run_queue.h. */
 #include "parts/run_queue.h"
 
-bool mri_run_queue_only(mri_run_queue *q,
-                        bool (*is)(const void *context, const mri_run_node *),
-                        const void *context)
+bool mri_run_queue_in_hand(mri_run_queue *q)
 {
     /* Relaxed: slots may be overwritten meanwhile; each holds an entry that
-     * stood in this queue then. What was spilled is too much of anything. */
+     * stood in this queue then. */
     uint64_t head = mri_load_relaxed(&q->head);
     uint64_t tail = mri_load_relaxed(&q->tail);
-    bool only = mri_load_relaxed(&q->spilled) == 0;
-    for (; only && (int64_t)(tail - head) > 0; head++)
-        only = is(context, mri_load_relaxed(&q->slot[head & q->mask]));
-    return only;
+    bool all = mri_load_relaxed(&q->spilled_others) == 0;
+    for (; all && (int64_t)(tail - head) > 0; head++)
+        all =
+            mri_load_relaxed(&q->slot[head & q->mask]) & MRI_RUN_ENTRY_IN_HAND;
+    return all;
 }

@@ -36,26 +36,14 @@ struct view {
 /* ---- One look -------------------------------------------------------------
  */
 
-/* A token is known by where it lies, for what a queue holds may be gone by the
- * time that it is looked at. */
-static bool is_token(const void *context, const mri_run_node *node)
-{
-    const mri_strand_pool *pool = context;
-    size_t at = (uintptr_t)node - (uintptr_t)pool->control;
-    return at < (size_t)pool->most * pool->control_size &&
-           at % pool->control_size ==
-               offsetof(mri_strand, token) + offsetof(mri_token, node);
-}
-
 /* Relaxed, here and below: what was read a moment too early is read again a
  * millisecond later. */
-static void look_at_queue(mr_runtime *rt, mri_worker *w, struct view *v)
+static void look_at_queue(mri_worker *w, struct view *v)
 {
     uint64_t head = mri_run_queue_head(&w->queue);
     bool waits = mri_run_queue_size(&w->queue) > 0,
          still = head == w->seen_head;
-    if (waits && still && w->seen_waiting &&
-        !mri_run_queue_only(&w->queue, is_token, &rt->pool))
+    if (waits && still && w->seen_waiting && !mri_run_queue_in_hand(&w->queue))
         v->late = true;
     if (waits || !still)
         v->active = true;
@@ -138,7 +126,7 @@ static struct view look(mr_runtime *rt, int64_t now)
     uint32_t seats = mri_seats(rt);
     for (uint32_t i = 0; i < seats; i++) {
         mri_worker *w = &rt->worker[i];
-        look_at_queue(rt, w, &v);
+        look_at_queue(w, &v);
         look_at_moves(rt, w, &v);
         takes += mri_load_relaxed(&w->stats.takes);
     }

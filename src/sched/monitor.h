@@ -5,8 +5,9 @@
  * monitor looks every millisecond: where an entry of a queue or of the inbox
  * has waited since the last look, or a timer is overdue, one more thread joins,
  * a spare, and the kernel's time slices do the rest. Never for a deque's
- * children, nor for the tokens that stand for them: those are somebody's work
- * in hand, and who has nothing to do takes them.
+ * children, nor for the tokens that stand for them, nor for what else fork and
+ * join put into a queue (mri_worker_await): those are somebody's work in hand,
+ * and who has nothing to do takes them.
  *
  *     spare   a mri_worker beyond rt->workers, up to MRI_SPARES of them at
  *             once. It takes entries of queues and of the inbox alone, one

@@ -26,6 +26,7 @@ static void show_none(mri_strand *s)
 static void run_slot(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
 {
     mri_deque *d = &s->deque;
+    s->computes = true;
     mri_strand_enter_context(s, slot->context);
     show(s, (void *)fn, slot->parent);
     fn(d, d->slots, slot);
@@ -67,6 +68,7 @@ static void run_node(mri_strand *s, mri_run_node *node)
     case MRI_NODE_JOB:
         mri_count(w, jobs);
         job = mri_container_of(node, mri_job, node);
+        s->computes = mri_run_node_in_hand(node);
         show(s, (void *)job->fn, mri_node_site(node));
         job->run(s, job);
         show_none(s);
@@ -183,6 +185,20 @@ void mri_worker_await_for(mri_strand *s, mri_task_word *word, const char *what)
     mri_strand_park(s, count);
 }
 
+/* Before it waits, and after that. */
+static void take_in_hand(mri_strand *s, bool in_hand)
+{
+    s->node.word =
+        MRI_NODE_STRAND + (in_hand && s->computes ? MRI_RUN_NODE_IN_HAND : 0);
+}
+
+void mri_worker_await(mri_strand *s, mri_task_word *word)
+{
+    take_in_hand(s, true);
+    mri_worker_await_for(s, word, "a task");
+    take_in_hand(s, false);
+}
+
 void mri_worker_await_taken(mri_strand *s, mri_slot *slot, mri_slot *head)
 {
     mri_worker_await(s, mri_slot_word(slot));
@@ -200,10 +216,12 @@ bool mri_worker_run_elsewhere(mri_strand *s, mri_slot *slot, mri_slot_fn fn)
     mri_task_word_init(mri_slot_word(slot));
     other->given = slot;
     other->given_fn = fn;
+    take_in_hand(s, true);
     if (!await_begin(s, mri_slot_word(slot), &count))
         mri_fatal("what nobody runs yet is not done", "await_begin", __FILE__,
                   __LINE__, __func__);
     mri_strand_waits_for(s, "a task that has a stack of its own");
     mri_strand_park_into(s, count, other);
+    take_in_hand(s, false);
     return true;
 }

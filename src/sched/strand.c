@@ -29,7 +29,7 @@ static void map(mr_runtime *rt, mri_strand *s, uint32_t i)
     s->deque.stack_limit = s->stack + (reserve < RESERVE ? reserve : RESERVE);
     mri_park_word_init(&s->park);
     mri_token_open(&s->token);
-    s->token.node.word = MRI_NODE_TOKEN;
+    s->token.node.word = MRI_NODE_TOKEN + MRI_RUN_NODE_IN_HAND;
     s->node.word = MRI_NODE_STRAND;
     s->mapped = true;
 }

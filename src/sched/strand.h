@@ -84,6 +84,7 @@ struct mri_strand {
     uint32_t index; /* constant: in the pool; below MRI_READY_STRANDS, to which
                        runtime.c holds the configuration */
     bool mapped;    /* what is constant is initialised */
+    bool computes;  /* its base is fork and join's; see mri_worker_await */
     uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
                        strand's */
     mri_fiber fiber;

@@ -50,22 +50,28 @@
 enum { MRI_INBOX_TURN = 61 };
 
 /* What stands in queues and inboxes: run_node.word.
- *     63                                 2 1    0
- *     | code that spawned a job, or 0     | kind | */
+ *     63                          3     2       1    0
+ *     | code that spawned a job, or 0 | in hand | kind |
+ * in hand: run_node.h. Tokens are, and children of fork and join that stand in
+ * a queue for want of a slot: who awaits them comes by. And strands, as long as
+ * they wait for such a child: see mri_worker_await. */
 enum mri_node_kind {
     MRI_NODE_JOB,    /* a mri_job */
     MRI_NODE_NEW,    /* a job from outside, in the inbox: see entry.c */
     MRI_NODE_STRAND, /* a mri_strand that is ready */
     MRI_NODE_TOKEN   /* a parked mri_strand with children to be stolen */
 };
-#define MRI_NODE_SITE 4
+#define MRI_NODE_SITE 8
+MRI_STATIC_ASSERT(MRI_NODE_TOKEN < MRI_RUN_NODE_IN_HAND &&
+                      MRI_RUN_NODE_IN_HAND * 2 == MRI_NODE_SITE,
+                  "the parts of a node's word");
 
 MRI_INLINE enum mri_node_kind mri_node_kind(const mri_run_node *node)
 {
-    return (enum mri_node_kind)(node->word % MRI_NODE_SITE);
+    return (enum mri_node_kind)(node->word % MRI_RUN_NODE_IN_HAND);
 }
 
-/* Code lies in the lower quarter of all addresses. */
+/* Code lies in the lower eighth of all addresses. */
 MRI_INLINE void *mri_node_site(const mri_run_node *node)
 {
     return (void *)(node->word / MRI_NODE_SITE);
@@ -88,6 +94,15 @@ MRI_INLINE void mri_job_init(mri_job *job,
     job->node.word = (uintptr_t)site * MRI_NODE_SITE + MRI_NODE_JOB;
     job->run = run;
     job->fn = fn;
+}
+
+/* The same of a child of fork and join: it is in hand. */
+MRI_INLINE void mri_job_init_child(mri_job *job,
+                                   void (*run)(mri_strand *s, mri_job *job),
+                                   mr_fn fn, void *site)
+{
+    mri_job_init(job, run, fn, site);
+    job->node.word += MRI_RUN_NODE_IN_HAND;
 }
 
 /* Counters: their worker writes them, on slow paths alone; anybody reads. */
@@ -202,10 +217,13 @@ void mri_worker_publish(mri_deque *deque, mri_slot *head);
 /* On strand s: wait until a task is done whose word this is. `what` as for
  * mri_strand_waits_for. */
 void mri_worker_await_for(mri_strand *s, mri_task_word *word, const char *what);
-MRI_INLINE void mri_worker_await(mri_strand *s, mri_task_word *word)
-{
-    mri_worker_await_for(s, word, "a task");
-}
+
+/* The same for a child of fork and join. A strand that has such a child at its
+ * own base, or what mr_run was called for, is in hand meanwhile: with all that
+ * it waits for it is one computation, which more threads than there are workers
+ * do not help. What mr_submit or a scope has started may be somebody's request
+ * beside others, and is not; nor is a strand that waits for anything else. */
+void mri_worker_await(mri_strand *s, mri_task_word *word);
 
 /* On strand s: the child in this slot was taken by a thief; wait until it is
  * done, then its result is in the slot, and the slot the strand's again. */

@@ -150,7 +150,8 @@ static void push_spilled(mri_strand *s, spilled *c)
     mri_task_word_init(mri_slot_word(&c->slot));
     /* To be shown; what is called is the slot's. */
     mr_fn code = (mr_fn)(void *)mri_slot_function(&c->slot);
-    mri_job_init(&c->job, run_spilled, code, mri_load_relaxed(&s->deque.task));
+    mri_job_init_child(&c->job, run_spilled, code,
+                       mri_load_relaxed(&s->deque.task));
     mri_worker_push(s->worker, &c->job.node);
 }
 

@@ -53,7 +53,7 @@ static MRI_COLD void spawn_queued(mri_task *t, mr_fn fn, void *arg,
         mri_add_relaxed(&sc->queued, 1); /* its close looks */
     t->slot = (mri_slot *)((uintptr_t)sc + QUEUED);
     t->value = (int64_t)arg;
-    mri_job_init(&t->job, run_queued, fn, site);
+    mri_job_init_child(&t->job, run_queued, fn, site);
     mri_task_word_init(&t->word);
     mri_worker_push(s->worker, &t->job.node);
 }

@@ -19,6 +19,7 @@ struct call {
 static void run_call(mri_strand *s, mri_job *job)
 {
     struct call *c = mri_container_of(job, struct call, job);
+    s->computes = true;
     c->result = mri_task_call_in(s, NULL, c->job.fn, c->arg);
     mri_worker_gone(s->worker);
     mri_worker_completed(s, mri_task_word_complete(&c->word));

@@ -206,6 +206,85 @@ TEST(run_queue, half_goes_nowhere_past_a_thiefs_own_overflow)
     EXPECT_EQ(mri_run_queue_size(&s.queue), 7);
 }
 
+/* ---- What is in hand ------------------------------------------------------
+ */
+
+static void push_in_hand(struct scene *s, int first, int count)
+{
+    for (int i = first; i < first + count; i++)
+        s->item[i].node.word = MRI_RUN_NODE_IN_HAND;
+    push(s, first, count);
+}
+
+static void open_in_hand(struct scene *s, uint32_t capacity)
+{
+    open(s, capacity);
+    for (int i = 0; i < MOST; i++)
+        s->item[i].node.word = 0;
+}
+
+TEST(run_queue, one_that_nobody_has_in_hand_is_seen_wherever_it_stands)
+{
+    static struct scene s;
+    for (int other = 0; other < 20; other++) {
+        open_in_hand(&s, 4);
+        EXPECT(mri_run_queue_in_hand(&s.queue));
+        push_in_hand(&s, 0, other);
+        EXPECT(mri_run_queue_in_hand(&s.queue));
+        push(&s, other, 1);
+        push_in_hand(&s, other + 1, 20);
+        for (int i = 0; i <= other; i++) {
+            EXPECT(!mri_run_queue_in_hand(&s.queue));
+            EXPECT_EQ(i % 2 ? pop(&s) : steal(&s), i);
+        }
+        for (int i = other + 1; i < other + 21; i++) {
+            EXPECT(mri_run_queue_in_hand(&s.queue));
+            EXPECT_EQ(pop(&s), i);
+        }
+    }
+}
+
+TEST(run_queue, one_that_nobody_has_in_hand_is_seen_in_a_list_that_is_pushed)
+{
+    static struct scene s;
+    for (int other = 0; other < 20; other++) {
+        open_in_hand(&s, 4);
+        for (int i = 0; i < 20; i++) {
+            s.item[i].node.word = i == other ? 0 : MRI_RUN_NODE_IN_HAND;
+            s.item[i].node.next = &s.item[i + 1].node;
+        }
+        mri_run_queue_push_list(&s.queue, &s.item[0].node, &s.item[19].node,
+                                20);
+        mri_run_queue_check(&s.queue);
+        for (int i = 0; i < 20; i++) {
+            EXPECT_EQ(mri_run_queue_in_hand(&s.queue), i > other);
+            EXPECT_EQ(pop(&s), i);
+        }
+    }
+}
+
+TEST(run_queue, what_is_in_hand_stays_so_with_its_thief)
+{
+    static struct scene s, t;
+    for (uint32_t capacity = 2; capacity <= 32; capacity *= 16) {
+        open_in_hand(&s, capacity);
+        open(&t, 8);
+        push_in_hand(&s, 0, 3);
+        push(&s, 3, 1);
+        push_in_hand(&s, 4, 12);
+        for (int i = 0; capacity == 2 && i < 2; i++)
+            EXPECT_EQ(pop(&s), i); /* the rest is in the list */
+        EXPECT_EQ(number_of(mri_run_queue_steal_half(&s.queue, &t.queue)),
+                  capacity == 2 ? 2 : 0);
+        EXPECT(mri_run_queue_in_hand(&s.queue));
+        EXPECT(!mri_run_queue_in_hand(&t.queue));
+        for (int i = capacity == 2 ? 3 : 1; i <= 3; i++)
+            EXPECT_EQ(pop(&t), i);
+        EXPECT(mri_run_queue_size(&t.queue) > 0);
+        EXPECT(mri_run_queue_in_hand(&t.queue));
+    }
+}
+
 static void open_with_3(void *arg)
 {
     static mri_run_queue q;

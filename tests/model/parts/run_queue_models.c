@@ -48,10 +48,17 @@ static void open(struct state *s, uint32_t capacity, uint32_t mine)
     model_name(s->item, sizeof s->item, "item");
 }
 
+/* Every other one is in somebody's hand: containers keep that apart. */
+static void number(struct item *item, uint32_t n)
+{
+    item->number = n;
+    item->node.word = n % 2 ? MRI_RUN_NODE_IN_HAND : 0;
+}
+
 static void push_into(struct state *s, mri_run_queue *q)
 {
     struct item *item = &s->item[s->pushed];
-    item->number = s->pushed++;
+    number(item, s->pushed++);
     mri_run_queue_push(q, &item->node);
 }
 
@@ -70,7 +77,7 @@ static void push_list(struct state *s, uint32_t n)
 {
     struct item *first = &s->item[s->pushed];
     for (uint32_t i = 0; i < n; i++) {
-        first[i].number = s->pushed++;
+        number(&first[i], s->pushed++);
         first[i].node.next = i + 1 < n ? &first[i + 1].node : NULL;
     }
     mri_run_queue_push_list(&s->queue, &first->node, &first[n - 1].node, n);

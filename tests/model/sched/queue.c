@@ -83,16 +83,6 @@ mri_run_node *mri_run_queue_steal(mri_run_queue *q)
     return NULL;
 }
 
-bool mri_run_queue_only(mri_run_queue *q,
-                        bool (*is)(const void *context, const mri_run_node *),
-                        const void *context)
-{
-    (void)q;
-    (void)is;
-    (void)context;
-    return false;
-}
-
 uint64_t mri_run_queue_size(const mri_run_queue *q)
 {
     return (uint64_t)__builtin_popcountll(mri_load_relaxed(&q->head));
