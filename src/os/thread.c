@@ -122,6 +122,26 @@ int mri_thread_pin(int cpu)
     return mri_thread_cpus_set(&one);
 }
 
+int64_t mri_thread_cpu_time_of(int thread)
+{
+    struct timespec t;
+    int rc = mri_sys_thread_clock(thread, &t);
+    return rc < 0 ? rc : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* "7 (a name) R 1 ...", where a name may be anything; what follows it has no
+ * parenthesis. */
+int mri_thread_is_runnable(int thread)
+{
+    char text[64];
+    long n = mri_sys_thread_stat(thread, text, sizeof text - 1);
+    if (n < 0)
+        return (int)n;
+    text[n] = '\0';
+    const char *end = strrchr(text, ')');
+    return end && end[1] == ' ' ? end[2] == 'R' : MR_EINVAL;
+}
+
 void mri_thread_yield(void)
 {
     (void)sched_yield(); /* never fails on Linux */

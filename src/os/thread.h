@@ -15,6 +15,8 @@
 
 #include "base/compiler.h"
 
+#include <stdint.h>
+
 /* The kernel keeps 15 bytes of a name. */
 enum { MRI_THREAD_NAME = 16 };
 
@@ -69,6 +71,14 @@ MRI_CHECKED int mri_thread_cpus_set_of(int thread, const mri_thread_cpus *cpus);
 
 /* The CPU that the calling thread ran on a moment ago, or -1. */
 int mri_thread_cpu(void);
+
+/* CPU time that the thread of that number in this process has used, in ns, or
+ * a negative code: some 300 ns. */
+int64_t mri_thread_cpu_time_of(int thread);
+
+/* 1: it runs, or waits for a CPU to run on. 0: it waits for something else. Or
+ * a negative code where /proc says nothing: some 10 us. */
+int mri_thread_is_runnable(int thread);
 
 /* Let others run first, if any wait for this CPU. */
 void mri_thread_yield(void);

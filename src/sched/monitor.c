@@ -25,7 +25,9 @@ enum {
 
 /* What one look has found. */
 struct view {
-    bool late;   /* something waited since the look before */
+    bool alone;  /* no spare has joined */
+    bool late;   /* something has waited since the look before, and one more
+                    thread would help */
     bool moved;  /* some worker has picked something */
     bool idle;   /* some worker is */
     bool vacant; /* nobody waits for what the kernel tells */
@@ -43,7 +45,8 @@ static void look_at_queue(mri_worker *w, struct view *v)
     uint64_t head = mri_run_queue_head(&w->queue);
     bool waits = mri_run_queue_size(&w->queue) > 0,
          still = head == w->seen_head;
-    if (waits && still && w->seen_waiting && !mri_run_queue_in_hand(&w->queue))
+    if (waits && still && w->seen_waiting && !v->idle &&
+        !mri_run_queue_in_hand(&w->queue) && (!v->alone || mri_held_is(w)))
         v->late = true;
     if (waits || !still)
         v->active = true;
@@ -61,12 +64,16 @@ static uint64_t moves(const mri_worker *w)
 static void look_at_moves(const mr_runtime *rt, mri_worker *w, struct view *v)
 {
     uint64_t now = moves(w);
-    if (w->index < rt->workers && now != w->seen_moves)
-        v->moved = true;
+    bool moved = now != w->seen_moves;
     w->seen_moves = now;
+    if (w->index >= rt->workers)
+        return;
+    v->moved |= moved;
+    mri_held_look(w, moved);
 }
 
-static void look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
+/* True: it has waited for too long for any worker that comes by. */
+static bool look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
 {
     mri_monitor_looks *l = &rt->monitor.looks;
     bool taken = takes != l->takes;
@@ -75,12 +82,18 @@ static void look_at_inbox(mr_runtime *rt, uint64_t takes, struct view *v)
         v->active = true;
     if (taken || mri_inbox_looks_empty(&rt->inbox)) {
         l->inbox_age = !mri_inbox_looks_empty(&rt->inbox);
-        return;
+        return false;
     }
     v->active = true;
     uint32_t age = l->inbox_age++;
-    if (age >= INBOX_AGE || (age >= 1 && !v->moved))
-        v->late = true;
+    return age >= INBOX_AGE || (age >= 1 && !v->moved);
+}
+
+static bool look_at_timers(mr_runtime *rt, int64_t now, struct view *v)
+{
+    bool overdue = mri_time_earliest(rt) <= now - OVERDUE;
+    v->active |= overdue;
+    return overdue;
 }
 
 /* Into the inbox. */
@@ -121,22 +134,23 @@ static bool workers_have_begun(const mr_runtime *rt)
 
 static struct view look(mr_runtime *rt, int64_t now)
 {
-    struct view v = {0};
+    /* Who is idle has been told, or is just being woken. */
+    struct view v = {.alone = mri_load_relaxed(&rt->monitor.joined) == 0,
+                     .idle = mri_somebody_sleeps(rt)};
     uint64_t takes = 0;
     uint32_t seats = mri_seats(rt);
     for (uint32_t i = 0; i < seats; i++) {
         mri_worker *w = &rt->worker[i];
-        look_at_queue(w, &v);
         look_at_moves(rt, w, &v);
+        look_at_queue(w, &v);
         takes += mri_load_relaxed(&w->stats.takes);
     }
-    look_at_inbox(rt, takes, &v);
-    if (mri_time_earliest(rt) <= now - OVERDUE)
-        v.late = v.active = true;
-    /* Who is idle has been told, or is just being woken. */
-    v.idle = mri_somebody_sleeps(rt);
+    bool late = look_at_inbox(rt, takes, &v);
+    late |= look_at_timers(rt, now, &v);
+    if (late && !v.idle && !v.late && (!v.alone || mri_held_are_all(rt)))
+        v.late = true;
     look_at_poll(rt, &v);
-    if (v.idle || (v.late && !workers_have_begun(rt)))
+    if (v.late && !workers_have_begun(rt))
         v.late = false;
     return v;
 }

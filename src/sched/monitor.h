@@ -7,7 +7,8 @@
  * a spare, and the kernel's time slices do the rest. Never for a deque's
  * children, nor for the tokens that stand for them, nor for what else fork and
  * join put into a queue (mri_worker_await): those are somebody's work in hand,
- * and who has nothing to do takes them.
+ * and who has nothing to do takes them. Nor is the first one called in for what
+ * waits behind a worker that merely waits for a CPU itself (held.c).
  *
  *     spare   a mri_worker beyond rt->workers, up to MRI_SPARES of them at
  *             once. It takes entries of queues and of the inbox alone, one
@@ -146,8 +147,8 @@ void mri_monitor_start(mr_runtime *rt);
 void mri_monitor_end(mr_runtime *rt);
 void mri_monitor_join(mr_runtime *rt);
 
-/* ---- Between monitor.c, doze.c, spare.c and share.c
- * ------------------------------ */
+/* ---- Between monitor.c, held.c, doze.c, spare.c and share.c ---------------
+ */
 
 /* Monitor: look until it is `me` who is to join (true: another is the monitor
  * now), or until stop. */
@@ -164,6 +165,15 @@ MRI_INLINE bool mri_monitor_ends(mri_monitor *m)
     /* Relaxed: as in set_ending. */
     return mri_load_relaxed(&m->state) == MRI_MONITOR_ENDING;
 }
+
+/* Monitor, of a worker and at each look: what held_is goes by; `moved`: it has
+ * begun something since the last one. */
+void mri_held_look(mri_worker *w, bool moved);
+
+/* Monitor: what it runs holds it up, so that what waits behind it needs one
+ * more thread. */
+MRI_CHECKED bool mri_held_is(const mri_worker *w);
+MRI_CHECKED bool mri_held_are_all(const mr_runtime *rt);
 
 /* Monitor: make another the monitor, and be ready to join. False: it cannot be
  * done for now. */

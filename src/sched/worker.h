@@ -143,6 +143,7 @@ struct mri_worker {
     /* The monitor alone: what it saw last. */
     uint64_t seen_head, seen_moves;
     bool seen_waiting;
+    int64_t seen_begin, seen_cpu; /* see held.c */
 
     mri_run_queue queue;
     mri_run_slot slots[MRI_QUEUE];

@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -297,6 +298,80 @@ TEST(stress_monitor, timers_of_held_up_workers_are_fired)
 
 /* ---- When none is called --------------------------------------------------
  */
+
+/* The only worker shares its CPU with a thread that the kernel likes better. */
+struct rival {
+    pthread_t thread;
+    int cpu, end;
+};
+
+static int64_t steps_back(void *arg)
+{
+    struct rival *r = *(struct rival **)arg;
+    EXPECT(r->cpu >= 0 && mri_thread_pin(r->cpu) == 0);
+    EXPECT_EQ(setpriority(PRIO_PROCESS, (id_t)mri_thread_id(), 19), 0);
+    return 0;
+}
+
+static void *computes(void *arg)
+{
+    struct rival *r = arg;
+    EXPECT_EQ(mri_thread_pin(r->cpu), 0);
+    while (!__atomic_load_n(&r->end, __ATOMIC_RELAXED))
+        continue;
+    return NULL;
+}
+
+static int64_t computes_briefly(void *arg)
+{
+    int *ran = *(int **)arg, id = mri_thread_id();
+    int64_t until = mri_thread_cpu_time_of(id) + 100 * MR_US;
+    while (mri_thread_cpu_time_of(id) < until)
+        continue;
+    __atomic_fetch_add(ran, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* How long they take. */
+static int64_t put_brief(mr_runtime *rt, int n)
+{
+    int ran = 0, *self = &ran;
+    int64_t begun = mr_now();
+    for (int i = 0; i < n; i++)
+        EXPECT_EQ(mr_submit(rt, computes_briefly, &self, sizeof self), 0);
+    while (__atomic_load_n(&ran, __ATOMIC_ACQUIRE) < n)
+        usleep(100);
+    return mr_now() - begun;
+}
+
+static int64_t beside_rival(int n, uint64_t *called)
+{
+    struct rival r = {.cpu = mri_thread_cpu()}, *self = &r;
+    mr_runtime *rt = start(1);
+    EXPECT_EQ(mr_submit(rt, steps_back, &self, sizeof self), 0);
+    EXPECT_EQ(pthread_create(&r.thread, NULL, computes, &r), 0);
+    int64_t took = put_brief(rt, n);
+    *called = joins(rt);
+    __atomic_store_n(&r.end, 1, __ATOMIC_RELAXED);
+    pthread_join(r.thread, NULL);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return took;
+}
+
+/* 10 ms of CPU, for which it has to wait for tenths of a second. */
+TEST(stress_monitor, worker_that_waits_for_a_cpu_calls_in_none)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; least > 0 && i < 5; i++) {
+        uint64_t called;
+        int64_t took = beside_rival(100, &called);
+        if ((took > 50 * MR_MS || called > 0) && called < least)
+            least = called;
+    }
+    if (least == UINT64_MAX)
+        SKIP("the kernel does not put the worker aside");
+    EXPECT_EQ(least, 0);
+}
 
 /* CPU time of the process. */
 static int64_t used(void)

@@ -232,6 +232,70 @@ TEST(thread, there_is_no_pinning_to_a_cpu_that_is_not)
     EXPECT_EQ(mri_thread_pin(1 << 20), MR_EINVAL);
 }
 
+/* ---- How it does ----------------------------------------------------------
+ */
+
+TEST(thread, cpu_time_grows_by_what_is_computed)
+{
+    struct timespec t;
+    int64_t before = mri_thread_cpu_time_of(mri_thread_id()), now;
+    EXPECT(before > 0);
+    do
+        EXPECT_EQ(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+    while ((now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec) <
+           before + 1000000);
+    EXPECT(mri_thread_cpu_time_of(mri_thread_id()) >= now);
+    EXPECT(mri_thread_cpu_time_of(mri_thread_id()) < now + 1000000000);
+}
+
+struct sleeper {
+    mri_atomic_u32 id, end;
+};
+
+static void sleeps(void *arg)
+{
+    struct sleeper *s = arg;
+    mri_store_release(&s->id, (uint32_t)mri_thread_id());
+    while (!mri_load_relaxed(&s->end))
+        usleep(20000000);
+}
+
+static void is_woken(int signal)
+{
+    (void)signal;
+}
+
+TEST(thread, who_sleeps_is_not_runnable_and_uses_no_cpu_time)
+{
+    struct sleeper s = {{0}, {0}};
+    mri_thread t;
+    signal(SIGFPE, is_woken); /* one of those that a thread does not block */
+    EXPECT_EQ(mri_thread_start(&t, "a name) R 1", sleeps, &s, 0), 0);
+    while (!mri_load_acquire(&s.id))
+        usleep(100);
+    int id = (int)mri_load_relaxed(&s.id);
+    for (int i = 0; mri_thread_is_runnable(id) == 1 && i < 10000; i++)
+        usleep(1000);
+    EXPECT_EQ(mri_thread_is_runnable(id), 0);
+    int64_t used = mri_thread_cpu_time_of(id);
+    usleep(20000);
+    EXPECT_EQ(mri_thread_cpu_time_of(id), used);
+    mri_store_relaxed(&s.end, 1);
+    EXPECT_EQ(pthread_kill((pthread_t)t.handle, SIGFPE), 0);
+    mri_thread_join(&t);
+}
+
+TEST(thread, who_runs_is_runnable)
+{
+    EXPECT_EQ(mri_thread_is_runnable(mri_thread_id()), 1);
+}
+
+TEST(thread, nothing_is_known_of_a_thread_that_is_not)
+{
+    EXPECT(mri_thread_is_runnable(1 << 30) < 0);
+    EXPECT(mri_thread_cpu_time_of(1 << 28) < 0);
+}
+
 static void join_self(void *arg)
 {
     mri_thread self = {.handle = (uintptr_t)pthread_self()};
