@@ -13,6 +13,8 @@
 #endif
 
 enum {
+    PERIOD_LATELY = 250000,    /* ns: where spares were needed lately */
+    LATELY = 100000000,        /* ns */
     PERIOD_MIN = 1000000,      /* ns */
     PERIOD_MAX = 10000000,     /* ns */
     CALMS = MRI_MONITOR_CALMS, /* looks at which nothing went through queues,
@@ -165,7 +167,8 @@ static int64_t next_look(mr_runtime *rt, int64_t now, int64_t period)
     if (at >= now + period - OVERDUE)
         return now + period;
     at += OVERDUE;
-    return at > now + PERIOD_MIN ? at : now + PERIOD_MIN;
+    int64_t soonest = now + (period < PERIOD_MIN ? period : PERIOD_MIN);
+    return at > soonest ? at : soonest;
 }
 
 /* Until then; what time it is. */
@@ -189,16 +192,26 @@ struct pace {
     int calms, quiets;
 };
 
-static void pace_open(struct pace *p)
+/* Something was late a moment ago. Where one hog was there are more: until none
+ * has come for a while it is not calm, so that those who were called in stay,
+ * and if they are all held up as well, that is seen sooner. */
+static bool is_lately(const mr_runtime *rt, int64_t now)
 {
-    *p = (struct pace){.period = PERIOD_MIN};
+    return now - rt->monitor.looks.needed < LATELY;
 }
 
-static void pace_next(struct pace *p, const struct view *v)
+static void pace_open(struct pace *p, bool lately)
+{
+    *p = (struct pace){.period = lately ? PERIOD_LATELY : PERIOD_MIN};
+}
+
+static void pace_next(struct pace *p, const struct view *v, bool lately)
 {
     p->quiets = v->rest ? p->quiets + 1 : 0;
     p->calms = v->active ? 0 : p->calms + 1;
-    if (v->active || v->vacant)
+    if (lately && !v->idle)
+        p->period = PERIOD_LATELY;
+    else if (lately || v->active || v->vacant || p->period < PERIOD_MIN)
         p->period = PERIOD_MIN;
     else if (p->calms % CALMS == 0)
         p->period =
@@ -208,6 +221,7 @@ static void pace_next(struct pace *p, const struct view *v)
 /* Something waits: whoever lingers is told, and else one more is to join. */
 static bool is_to_join(mr_runtime *rt, mri_spare *me, int64_t now)
 {
+    rt->monitor.looks.needed = now;
     mri_spare_set_calm(rt, false);
     if (mri_event_count_awaited(&rt->lingering)) {
         mri_event_count_notify_one(&rt->lingering);
@@ -216,18 +230,19 @@ static bool is_to_join(mr_runtime *rt, mri_spare *me, int64_t now)
     return mri_spare_relieve(me, now);
 }
 
-static bool may_sleep(mr_runtime *rt, const struct pace *p)
+/* While it sleeps it is calm, and who has taken CPUs away gives them back
+ * first. */
+static bool may_sleep(mr_runtime *rt, const struct pace *p, bool lately)
 {
-    /* Who has taken CPUs away gives them back first. */
-    return p->quiets >= QUIETS && !rt->monitor.looks.shared;
+    return p->quiets >= QUIETS && !lately && !rt->monitor.looks.shared;
 }
 
 bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
 {
     mri_monitor *m = &rt->monitor;
     struct pace pace;
-    pace_open(&pace);
     int64_t now = mri_clock_now();
+    pace_open(&pace, is_lately(rt, now));
     while (!mri_monitor_ends(m)) {
         mri_monitor_share(rt, now);
         now = pause_until(rt, next_look(rt, now, pace.period));
@@ -235,12 +250,13 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
         mri_store_relaxed(&m->looked, mri_load_relaxed(&m->looked) + 1);
         if (v.late && is_to_join(rt, me, now))
             return true;
-        if (!v.late && (v.moved || v.idle))
+        bool lately = is_lately(rt, now);
+        if (!lately && (v.moved || v.idle))
             mri_spare_set_calm(rt, true);
-        pace_next(&pace, &v);
-        if (may_sleep(rt, &pace)) {
+        pace_next(&pace, &v, lately);
+        if (may_sleep(rt, &pace, lately)) {
             mri_monitor_doze(rt);
-            pace_open(&pace);
+            pace_open(&pace, false);
             now = mri_clock_now();
             (void)look(rt, now); /* what was seen before is old */
         }

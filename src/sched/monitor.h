@@ -14,9 +14,10 @@
  *             once. It takes entries of queues and of the inbox alone, one
  *             at a time, neither searches nor sleeps where workers do
  *             (rt->idle), and retires at its next pick when it is calm
- *     calm    nothing waits for long, and some worker is idle or has picked
- *             something since the last look. Until then a spare that finds
- *             nothing lingers, asleep, and the next entry wakes it at once
+ *     calm    nothing has waited for long for a tenth of a second, and some
+ *             worker is idle or has picked something since the last look.
+ *             Until then a spare that finds nothing lingers, asleep, and the
+ *             next entry that finds no worker idle wakes it at once
  *     seats   workers, and all spares that have ever joined: what thieves
  *             and sleepers look at. A spare that has retired has an empty
  *             queue and runs no strand
@@ -41,7 +42,9 @@
  * is idle (idle.c); so a monitor is needed while nobody is. It looks every
  * millisecond, later every ten where nothing goes through queues (fork and
  * join) and no timer comes up, and sleeps for good once it has found somebody
- * idle twice. `state`:
+ * idle twice and it is calm. Where a spare was needed a moment ago and nobody
+ * is idle, it looks every quarter of a millisecond: hogs come in numbers, and
+ * the one that takes the last spare is then seen as soon. `state`:
  *
  *     AWAKE -> ASLEEP    the monitor, then a fence, and a look at who is idle
  *     ASLEEP -> AWAKE    the worker that leaves idleness when no other is
@@ -112,6 +115,7 @@ typedef struct mri_monitor_looks {
     uint32_t inbox_age; /* looks since which it waits untaken */
     uint64_t takes;     /* of the inbox, ever */
     int64_t retry;      /* no spare joins before that: one was refused */
+    int64_t needed;     /* when one was, last */
     bool vacant;        /* poll.h's role, and how often it had been taken */
     uint32_t taken;
     /* share.c */
