@@ -11,6 +11,7 @@
 #include <millrace/loop.h>
 #include <millrace/machine.h>
 #include <millrace/net.h>
+#include <millrace/process.h>
 #include <millrace/runtime.h>
 #include <millrace/scope.h>
 #include <millrace/task.h>

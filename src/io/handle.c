@@ -114,13 +114,16 @@ void mri_handles_open(mri_handle_table *t)
 }
 
 /* Its place is nobody else's; true: it has a handle. */
-static mr_handle enter(mri_desc *d, int fd, uint32_t kind, uint32_t traits)
+static mr_handle enter(mri_desc *d, const mri_desc *what)
 {
     /* Relaxed: who freed the place released it by the lock. */
     uint64_t life = mri_load_relaxed(&d->life);
-    d->fd = fd;
-    d->kind = kind;
-    d->traits = traits;
+    d->fd = what->fd;
+    d->kind = what->kind;
+    d->traits = what->traits;
+    d->end = what->end;
+    /* Relaxed: as the others. */
+    mri_store_relaxed(&d->own, mri_load_relaxed(&what->own));
     mri_ready_init(&d->ready[MRI_DIR_READ]);
     mri_ready_init(&d->ready[MRI_DIR_WRITE]);
     /* Release: for get, and for events. */
@@ -128,7 +131,7 @@ static mr_handle enter(mri_desc *d, int fd, uint32_t kind, uint32_t traits)
     return (mr_handle)(life | d->index);
 }
 
-mr_handle mri_desc_open(mri_strand *s, int fd, uint32_t kind, uint32_t traits)
+static mr_handle open_as(mri_strand *s, const mri_desc *what)
 {
     mri_io *io;
     mri_desc *d = NULL;
@@ -137,17 +140,30 @@ mr_handle mri_desc_open(mri_strand *s, int fd, uint32_t kind, uint32_t traits)
     if (rc == 0)
         rc = take_place(rt, &io->handles, &d);
     if (rc < 0) {
-        mri_sys_close(fd);
+        mri_sys_close(what->fd);
         return rc;
     }
-    mr_handle h = enter(d, fd, kind, traits);
-    if (!(kind & MRI_DESC_FILE))
-        rc = mri_poller_add(&io->poller, fd, (uint64_t)h);
+    mr_handle h = enter(d, what);
+    if (!(what->kind & MRI_DESC_FILE))
+        rc = mri_poller_add(&io->poller, what->fd, (uint64_t)h);
     if (rc == 0)
         return h;
     d->kind = MRI_DESC_FILE; /* the poller does not have it */
+    d->end = NULL;
     (void)!mri_desc_close(s, h);
     return rc;
+}
+
+mr_handle mri_desc_open(mri_strand *s, int fd, uint32_t kind, uint32_t traits)
+{
+    return open_as(s, &(mri_desc){.fd = fd, .kind = kind, .traits = traits});
+}
+
+mr_handle mri_desc_open_with(mri_strand *s, int fd, uint32_t kind,
+                             mri_desc_end end, uint64_t own)
+{
+    return open_as(
+        s, &(mri_desc){.fd = fd, .kind = kind, .end = end, .own = {own}});
 }
 
 /* ---- Users -------------------------------------------------------------- */
@@ -187,24 +203,50 @@ int mri_desc_get(mri_strand *s, mr_handle h, uint32_t kinds, mri_desc **out)
     return MR_EINVAL;
 }
 
-static void destroy(mri_io *io, mri_desc *d, uint64_t life)
+static void destroy(mri_io *io, mri_desc *d, uint64_t generation)
 {
     if (!(d->kind & MRI_DESC_FILE))
         mri_poller_remove(&io->poller, d->fd);
     mri_sys_close(d->fd);
-    uint64_t next = (generation_of(life) + 1) & GENERATIONS;
+    uint64_t next = (generation + 1) & GENERATIONS;
     /* Relaxed: whoever gets the place next does so by the lock. */
     mri_store_relaxed(&d->life, next << GENERATION_SHIFT);
     free_place(&io->handles, d);
 }
 
+static bool lingers(uint64_t life)
+{
+    return (life & (CLOSED | USERS)) == CLOSED;
+}
+
+/* It may have been another's for a while. */
+static void try_end(mri_io *io, mri_desc *d, uint64_t generation)
+{
+    mri_lock_acquire(&io->handles.lock);
+    /* Acquire: what open has stored. `end` changes when the place has been free
+     * meanwhile, under the lock. */
+    uint64_t life = mri_load_acquire(&d->life);
+    bool mine = lingers(life) && generation_of(life) == generation && d->end &&
+                d->end(d);
+    if (mine) /* relaxed: read under the lock */
+        mri_store_relaxed(&d->life, generation << GENERATION_SHIFT);
+    mri_lock_release(&io->handles.lock);
+    if (mine)
+        destroy(io, d, generation);
+}
+
 static void drop(mri_io *io, mri_desc *d, uint64_t users)
 {
+    bool ends = d->end != NULL; /* not ours to read afterwards */
     /* Release: all that was done with it. Acquire: the same of the others, for
      * the last. */
     uint64_t life = mri_sub_acq_rel(&d->life, users);
-    if ((life & USERS) == users)
-        destroy(io, d, life);
+    if ((life & USERS) != users)
+        return;
+    if (mri_unlikely(ends))
+        try_end(io, d, generation_of(life));
+    else
+        destroy(io, d, generation_of(life));
 }
 
 void mri_desc_put(mri_strand *s, mri_desc *d)
@@ -299,8 +341,11 @@ void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
     const uint32_t broken = EPOLLHUP | EPOLLERR;
     mri_desc *d = place(t, (uint32_t)data);
     /* Acquire: its words are those of this use; pairs with enter. */
-    if (generation_of(mri_load_acquire(&d->life)) != generation_of(data))
+    uint64_t life = mri_load_acquire(&d->life);
+    if (generation_of(life) != generation_of(data))
         return;
+    if (mri_unlikely(lingers(life)))
+        return try_end(mri_io_of(rt), d, generation_of(life));
     /* A read ends before what is urgent, though there is more behind it. */
     const uint32_t no_short = EPOLLPRI | EPOLLRDHUP | broken;
     if (events & (EPOLLIN | no_short))
@@ -315,8 +360,11 @@ void mri_handles_close(mr_runtime *rt, mri_handle_table *t)
 {
     for (uint32_t i = 0; i < t->made; i++) {
         mri_desc *d = place(t, i);
-        if (mri_load_relaxed(&d->life) & USERS)
-            mri_sys_close(d->fd);
+        if (!(mri_load_relaxed(&d->life) & (USERS | CLOSED)))
+            continue;
+        if (d->end)
+            (void)d->end(d);
+        mri_sys_close(d->fd);
     }
     for (uint32_t i = 0; i < t->chunks; i++)
         mri_runtime_release(rt, mri_load_relaxed(&t->chunk[i]), chunk_size(i));

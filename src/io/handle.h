@@ -29,6 +29,14 @@
  * that is none, and costs a call that finds nothing; a HUP that is none costs
  * as much now and then.
  *
+ * Lingering. What has to be done before a descriptor is closed, `end` does,
+ * under the lock; where it cannot be done yet (a child that runs), the place
+ * stays with its generation, CLOSED and without users, which no `get` takes,
+ * and each event of the descriptor tries again. Whoever is told that it is done
+ * takes CLOSED away, under the lock, so that nobody else is; and closes it. No
+ * event is lost: the last user is gone before he tries, so an event that was
+ * told before him has been of something that `end` sees.
+ *
  * Must not know: what is read and written.
  */
 #ifndef MRI_IO_HANDLE_H
@@ -46,6 +54,8 @@ enum mri_desc_kind {
     MRI_DESC_DATAGRAM = 4,
     MRI_DESC_FILE = 8, /* at offsets; never waited for */
     MRI_DESC_OTHER = 16,
+    MRI_DESC_PROCESS = 32,
+    MRI_DESC_SIGNAL = 64,
 };
 
 /* How it behaves, a bit each. */
@@ -61,15 +71,23 @@ enum mri_desc_trait {
 
 enum mri_dir { MRI_DIR_READ, MRI_DIR_WRITE };
 
-typedef struct mri_desc {
+typedef struct mri_desc mri_desc;
+
+/* By the last user, who tries it, or an event, or the stop: may it be closed?
+ * Nobody else does so at the same time. */
+typedef bool (*mri_desc_end)(mri_desc *d);
+
+struct mri_desc {
     MRI_ALIGNED(MRI_CACHE_LINE) mri_atomic_u64 life;
     mri_ready_word ready[2]; /* by mri_dir */
     /* Constant while it is in use. */
     int fd;
     uint32_t kind, traits;
-    uint32_t index; /* constant */
-    uint32_t next;  /* free: the next that is, + 1; under the lock */
-} mri_desc;
+    uint32_t index;     /* constant */
+    uint32_t next;      /* free: the next that is, + 1; under the lock */
+    mri_desc_end end;   /* constant while it is in use; NULL: always */
+    mri_atomic_u64 own; /* what the kind has to remember */
+};
 
 enum { MRI_DESC_FIRST_CHUNK = 64, MRI_DESC_CHUNKS = 25 };
 
@@ -103,6 +121,11 @@ void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
  * child of fork(): MR_EPERM. */
 MRI_CHECKED mr_handle mri_desc_open(mri_strand *s, int fd, uint32_t kind,
                                     uint32_t traits);
+
+/* The same for what needs to be ended before it is closed; not where this
+ * fails. */
+MRI_CHECKED mr_handle mri_desc_open_with(mri_strand *s, int fd, uint32_t kind,
+                                         mri_desc_end end, uint64_t own);
 
 /* *out, as a user. MR_EBADF: closed, or not ours. MR_EINVAL: none of `kinds`.
  * MR_EPERM: s is NULL, or in a child of fork(). */

@@ -1,0 +1,213 @@
+/* Processes and signals where every system call and every allocation fails
+ * once: it is told to who called, no child runs or remains, nothing stays open,
+ * signals are what they were. */
+#include <millrace.h>
+
+#include "faults.h"
+#include "listener.h"
+#include "os/sys.h"
+#include "slow.h"
+#include "streams.h"
+#include "test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static int64_t blocks;
+
+static void add(int64_t *to, int64_t n)
+{
+    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
+static void *allocate(void *context, size_t size, size_t align)
+{
+    (void)context;
+    if (mri_fault("allocate"))
+        return NULL;
+    add(&blocks, 1);
+    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
+}
+
+static void release(void *context, void *memory, size_t size)
+{
+    (void)context;
+    (void)size;
+    add(&blocks, -1);
+    free(memory);
+}
+
+static bool is_never_refused(const char *call)
+{
+    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0 ||
+           strcmp(call, "epoll_wait") == 0 || strcmp(call, "epoll_pwait2") == 0;
+}
+
+static bool has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* ---- The scenario ------------------------------------------------------- */
+
+/* What it is given, and how it ends. A failed wait is not its end. */
+static int64_t talks(mr_handle child, const mr_handle pipe[3])
+{
+    char in[4];
+    mr_process_end end;
+    int64_t rc = mr_write(pipe[0], "word", 4), first;
+    EXPECT_EQ(mr_close(pipe[0]), 0);
+    first = rc < 0 ? rc : 0;
+    rc = mr_read_all(pipe[1], in, sizeof in, NULL);
+    first = first < 0 ? first : rc < 0 ? rc : 0;
+    EXPECT_EQ(mr_close(pipe[1]), 0);
+    for (int i = 0; i < 2; i++) {
+        rc = mr_process_wait(child, &end);
+        first = first < 0 ? first : rc;
+    }
+    return first;
+}
+
+static int64_t a_process(void)
+{
+    mr_handle pipe[3];
+    mr_process_options o = {.size = sizeof o, .file = "cat"};
+    o.io[0].how = o.io[1].how = MR_PROCESS_PIPE;
+    o.io[2].how = MR_PROCESS_NULL;
+    mr_handle child = mr_process_spawn(&o, pipe);
+    if (child < 0)
+        return child;
+    int64_t rc = talks(child, pipe);
+    int dead = mr_process_kill(child, SIGKILL);
+    EXPECT(dead == MR_ESRCH || rc < 0 || dead < 0);
+    EXPECT_EQ(mr_close(child), 0);
+    return rc;
+}
+
+static int64_t between_two(void)
+{
+    mr_handle end[2];
+    mr_process_options o = {.size = sizeof o, .file = "true"};
+    int64_t rc = mr_pipe_open(end);
+    if (rc < 0)
+        return rc;
+    o.io[1] = (mr_process_io){.how = MR_PROCESS_HANDLE, .handle = end[1]};
+    mr_handle child = mr_process_spawn(&o, NULL);
+    if (child >= 0) {
+        rc = mr_process_wait(child, NULL);
+        EXPECT_EQ(mr_close(child), 0);
+    }
+    close_pair(end);
+    return child < 0 ? child : rc;
+}
+
+static int64_t a_signal(void)
+{
+    const int set[] = {SIGUSR1, SIGUSR2};
+    mr_handle h = mr_signal_open(set, 2);
+    if (h < 0)
+        return h;
+    EXPECT_EQ(kill(getpid(), SIGUSR1), 0);
+    int64_t rc = mr_signal_wait(h, NULL);
+    EXPECT_EQ(mr_close(h), 0);
+    return rc < 0 ? rc : 0;
+}
+
+/* The first thing that went wrong. */
+static int64_t root(void *arg)
+{
+    int64_t (*const steps[])(void) = {a_process, between_two, a_signal};
+    int64_t first = 0;
+    (void)arg;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        int64_t rc = steps[i]();
+        first = first < 0 ? first : rc;
+    }
+    for (int i = 0; i < 20000 && has_children(); i++)
+        mr_sleep(MR_MS);
+    return first;
+}
+
+/* ---- Each fails once ---------------------------------------------------- */
+
+/* A runtime's life with the nth call refused; true: it was reached. */
+static bool live(const char *call, int nth, int error, int64_t *rc)
+{
+    mr_runtime *rt;
+    mr_config config = {.size = sizeof config,
+                        .workers = 2,
+                        .allocate = allocate,
+                        .release = release};
+    struct listener l;
+    int before = open_descriptors();
+    blocks = 0;
+    listener_open(&l);
+    EXPECT_EQ(mr_start(&rt, &config), 0);
+    faults_spare(is_never_refused);
+    faults_arm_call(call, nth, error, false);
+    *rc = mr_run(rt, root, NULL);
+    bool hit = faults_disarm();
+    faults_spare(NULL);
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    listener_close(&l);
+    EXPECT_EQ(blocks, 0);
+    EXPECT(!has_children());
+    EXPECT_EQ(open_descriptors(), before);
+    return hit;
+}
+
+/* Those that say with MR_EAGAIN that one has to wait are told so by the
+ * kernel alone: it sends an event then. */
+static void fail_each(const char *call, int error, int most)
+{
+    int64_t rc;
+    int nth = 1;
+    alarm(100);
+    for (; nth < most && live(call, nth, error, &rc); nth++)
+        EXPECT_MSG(rc <= 0, "%s: %d", faults_last(), (int)rc);
+    EXPECT(nth > 1);
+    if (nth < most)
+        EXPECT_EQ(rc, 0);
+    alarm(0);
+}
+
+TEST(faults_process, each_system_call_fails_once)
+{
+    fail_each(NULL, EIO, slow_scale(300));
+}
+
+TEST(faults_process, each_allocation_fails_once)
+{
+    fail_each("allocate", ENOMEM, 100);
+}
+
+static bool is_default(int signo)
+{
+    struct sigaction now;
+    return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
+TEST(faults_process, without_what_it_needs_nothing_runs_and_it_is_told)
+{
+    static const char *const calls[] = {
+        "pipe2",      "fcntl",       "open",
+        "pidfd_open", "posix_spawn", "sigaction",
+        "epoll_ctl",  "eventfd",     "posix_spawn_file_actions",
+    };
+    int64_t rc;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        for (int nth = 1; nth <= 2 && live(calls[i], nth, EMFILE, &rc); nth++) {
+            EXPECT_MSG(rc == MR_EMFILE || strcmp(calls[i], "open") == 0,
+                       "%s: %d", calls[i], (int)rc);
+            EXPECT(is_default(SIGUSR1) && is_default(SIGUSR2));
+        }
+}
+
+TEST(faults_process, where_there_is_no_pidfd_nothing_is_started)
+{
+    int64_t rc;
+    EXPECT(live("pidfd_open", 1, ENOSYS, &rc));
+    EXPECT_EQ(rc, MR_ENOSYS);
+}
