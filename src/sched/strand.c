@@ -7,8 +7,9 @@
 #include "sched/runtime.h"
 
 /* What is kept free below an awaited child that starts on this stack: enough
- * for the library's own slow paths and a signal's frame. */
-enum { RESERVE = 16384 };
+ * for the library's own slow paths, a signal's frame, and the child's, which
+ * compilers make of several calls of a typed function (millrace/fork.h). */
+enum { RESERVE = 49152 };
 
 #define LINE(field) (offsetof(mri_strand, field) / MRI_CACHE_LINE)
 MRI_STATIC_ASSERT(LINE(shown.wait) == LINE(worker) &&
