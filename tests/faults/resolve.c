@@ -4,6 +4,7 @@
 #include <millrace.h>
 
 #include "faults.h"
+#include "hooks.h"
 #include "io/address.h"
 #include "io/resolve.h"
 #include "os/sys.h"
@@ -14,36 +15,6 @@
 #include "test.h"
 
 #include <errno.h>
-
-static int64_t blocks;
-
-static void add(int64_t *to, int64_t n)
-{
-    __atomic_fetch_add(to, n, __ATOMIC_RELAXED);
-}
-
-static void *allocate(void *context, size_t size, size_t align)
-{
-    (void)context;
-    if (mri_fault("allocate"))
-        return NULL;
-    add(&blocks, 1);
-    return aligned_alloc(align, (size + align - 1) & ~(align - 1));
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)size;
-    add(&blocks, -1);
-    free(memory);
-}
-
-static bool is_never_refused(const char *call)
-{
-    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0 ||
-           strcmp(call, "epoll_wait") == 0 || strcmp(call, "epoll_pwait2") == 0;
-}
 
 /* ---- The order ---------------------------------------------------------- */
 

@@ -44,11 +44,11 @@ static void expect_threads(int expected)
 
 /* What the kernel does not refuse: the wake of a word that is there, and
  * membarrier once it was granted (os/barrier.c stops the program then). */
-static bool is_never_refused(const char *call)
+static bool is_not_refused_now(const char *call)
 {
-    return strcmp(call, "futex_wake") == 0 ||
-           (__atomic_load_n(&running, __ATOMIC_RELAXED) &&
-            strcmp(call, "membarrier") == 0);
+    return strcmp(call, "membarrier") == 0
+               ? __atomic_load_n(&running, __ATOMIC_RELAXED)
+               : is_never_refused(call);
 }
 
 /* ---- The scenario ------------------------------------------------------- */
@@ -190,7 +190,7 @@ static int fail_each(mr_config config, const char *only, int error, int *calls)
     config.release = release;
     warm_up(&config);
     alarm(300); /* a wake-up lost in the midst of it */
-    faults_spare(is_never_refused);
+    faults_spare(is_not_refused_now);
     for (*calls = 0;; ++*calls) {
         long kib = mapped_kib();
         int before = threads();

@@ -15,11 +15,6 @@ enum { CHILDREN = 20 };
 
 static int64_t running, ran;
 
-static bool is_never_refused(const char *call)
-{
-    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0;
-}
-
 /* ---- The scenario ------------------------------------------------------- */
 
 static int64_t counts(void *arg)

@@ -12,12 +12,6 @@
 #include <errno.h>
 
 /* The wait for our own epoll cannot fail either; a signal may end it. */
-static bool is_never_refused(const char *call)
-{
-    return strcmp(call, "futex_wake") == 0 || strcmp(call, "membarrier") == 0 ||
-           strcmp(call, "epoll_wait") == 0 || strcmp(call, "epoll_pwait2") == 0;
-}
-
 /* ---- The scenario ------------------------------------------------------- */
 
 static int64_t echoes(void *arg)
