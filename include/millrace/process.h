@@ -108,13 +108,15 @@ MR_API int64_t mr_process_id(mr_handle process);
  * While somebody watches a signal, it does just that: neither its default
  * happens, nor is the program's handler called, nor mr_dump_on's. When the last
  * has closed his handle, what was there before is back; unless the program has
- * put a handler there meanwhile, then that one stays, and gets them alone.
+ * put a handler there meanwhile, then that one stays, and gets them alone until
+ * somebody opens another watch.
  *
  * All who watch a signal, in all runtimes, get it: up to 64 handles in the
  * process. The library's threads have all signals blocked, so some other thread
  * of the program, the one that called mr_main for one, must not have. A child
  * of fork() watches nothing: the signals are lost there until it says what they
- * shall do. Children of mr_process_spawn begin with the defaults.
+ * shall do, or watches them in a runtime of its own. Children of
+ * mr_process_spawn begin with the defaults.
  *
  * SIGCHLD may be watched: processes of this header do not need it. SIGPIPE too,
  * but streams of this library never raise it.

@@ -28,6 +28,7 @@ static watcher watches[WATCHES];
 static struct {
     pthread_mutex_t lock;
     /* Under it. */
+    bool forks_watched;
     unsigned watched[SIGNALS]; /* by how many */
     struct sigaction former[SIGNALS];
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -65,15 +66,19 @@ static void heard(int signo)
 
 /* ---- Under the lock ----------------------------------------------------- */
 
+/* Also where it is watched already: somebody may have put his own there. */
 static int put(int signo)
 {
-    struct sigaction mine = {.sa_handler = heard,
-                             .sa_flags = SA_RESTART | SA_ONSTACK};
+    struct sigaction was,
+        mine = {.sa_handler = heard, .sa_flags = SA_RESTART | SA_ONSTACK};
     int fault = mri_fault("sigaction");
     sigfillset(&mine.sa_mask);
-    return fault ? -fault
-                 : (int)mri_sys_result(
-                       sigaction(signo, &mine, &table.former[signo - 1]));
+    if (fault)
+        return -fault;
+    int rc = (int)mri_sys_result(sigaction(signo, &mine, &was));
+    if (rc == 0 && was.sa_handler != heard)
+        table.former[signo - 1] = was;
+    return rc;
 }
 
 /* Somebody else's handler stays. */
@@ -106,7 +111,7 @@ static int watch_all(uint64_t set)
     for (int signo = 1; signo <= SIGNALS; signo++) {
         if (!(set & mri_signal_bit(signo)))
             continue;
-        int rc = table.watched[signo - 1] == 0 ? put(signo) : 0;
+        int rc = put(signo);
         if (rc < 0) {
             unwatch(set & (mri_signal_bit(signo) - 1));
             return rc;
@@ -145,6 +150,31 @@ static int open_watch(uint64_t set, int fd)
     return rc;
 }
 
+/* ---- Fork --------------------------------------------------------------- */
+
+/* The watches are the parent's, and whoever held the lock, or was in the
+ * handler, is not here. The handlers stay, as all do. */
+static void in_child(void)
+{
+    pthread_mutex_init(&table.lock, NULL);
+    for (int i = 0; i < SIGNALS; i++)
+        table.watched[i] = 0;
+    for (int i = 0; i < WATCHES; i++)
+        mri_store_relaxed(&watches[i].word, 0); /* there is one thread */
+}
+
+/* Under the lock. */
+static int watch_forks(void)
+{
+    if (table.forks_watched)
+        return 0;
+    int error = mri_fault("pthread_atfork");
+    if (!error)
+        error = pthread_atfork(NULL, NULL, in_child);
+    table.forks_watched = error == 0;
+    return -error;
+}
+
 /* ---- For others --------------------------------------------------------- */
 
 bool mri_signal_is_watchable(int signo)
@@ -171,7 +201,9 @@ int mri_signal_watch_open(uint64_t set, int fd)
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&table.lock);
-    rc = open_watch(set, fd);
+    rc = watch_forks();
+    if (rc == 0)
+        rc = open_watch(set, fd);
     pthread_mutex_unlock(&table.lock);
     return rc;
 }

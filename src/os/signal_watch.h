@@ -23,8 +23,9 @@
  * No signal is lost: it is counted before the eventfd is written, and whoever
  * reads that looks at the counts afterwards.
  *
- * The lock is never taken in the handler. In a child of fork() the handler does
- * nothing: the eventfds are the parent's too.
+ * The lock is never taken in the handler. A child of fork() begins with no
+ * watch and an open lock, whatever threads of its parent were about; the
+ * handler stays there and does nothing until the child watches for itself.
  *
  * Must not know: who waits.
  */
