@@ -40,6 +40,20 @@ class Tallies(mini.Case):
         self.assertIn("the reason", done.stdout)
         self.assertIn("build/log/gcc-tests-dev.log", done.stdout)
 
+    def test_the_reasons_of_all_failures_come_again_at_the_end(self):
+        long = FAILING.replace("fails", "long").replace(
+            "echo the reason", "seq 1000")
+        self.write("tests.cmake", mini.PASSING + FAILING + SKIPPING + long)
+        done = self.stages("gcc", "asan")
+        end = done.stdout[done.stdout.index("stage "):].partition("\nstage ")[2]
+        self.assertEqual(end.count("the reason"), 2)
+        self.assertEqual(end.count("[...]"), 2)
+        self.assertEqual(end.count("\n20\n"), 2)
+        self.assertNotIn("\n50\n", end)
+        self.assertNotIn("skips", end)
+        self.write("tests.cmake", mini.PASSING)
+        self.assertNotIn("failed in", self.stages("gcc").stdout)
+
     def test_a_skipped_test_is_neither(self):
         self.write("tests.cmake", mini.PASSING + SKIPPING)
         done = self.stages("gcc")

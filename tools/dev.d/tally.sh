@@ -43,7 +43,22 @@ tests()
     # What single tests say of themselves; ctest keeps it for its last run.
     grep -Eash '^skip [^ ]+: .' "$root/$dir/Testing/Temporary/LastTest.log" \
         >>"$root/build/log/$stage.skips" || :
-    [[ $status -eq 0 ]] || show_log "$log"
+    [[ $status -eq 0 ]] || {
+        show_log "$log"
+        outputs_of_failed "$root/$log" >>"$root/build/log/$stage.failed"
+    }
+}
+
+# outputs_of_failed LOG: what each test printed that failed in a log of ctest,
+# up to so many lines.
+outputs_of_failed()
+{
+    awk -v most=40 '
+        /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
+            lines = /\*\*\*/ && !/\*\*\*Skipped/ ? most : 0
+        }
+        /^ *Start +[0-9]+: |^[0-9]+% tests passed/ { lines = 0 }
+        lines > 0 { print; if (--lines == 0) print "[...]" }' "$1"
 }
 
 # run_stages NAME...: all of them, then the table and the closing line.
@@ -53,7 +68,7 @@ run_stages()
     local all_passed=0 all_failed=0 table=()
     for stage in "$@"; do
         say "stage $stage"
-        rm -f "$root/build/log/$stage".{count,skips}
+        rm -f "$root/build/log/$stage".{count,skips,failed}
         started=$SECONDS
         # Not in a condition: there -e would mean nothing inside.
         set +e
@@ -81,8 +96,22 @@ run_stages()
     printf '\n%-12s %7s %7s %8s %8s\n' stage passed failed skipped seconds
     printf '%s\n' "${table[@]}" ""
     tell_skips "$@"
+    tell_failures "$@"
     printf '%d passed, %d failed\n' "$all_passed" "$all_failed"
     [[ $all_failed -eq 0 ]] || exit 1
+}
+
+# tell_failures STAGE...: once more at the end, where it is looked for, and may
+# be all that is kept of a long run.
+tell_failures()
+{
+    local stage
+    for stage in "$@"; do
+        [[ -s $root/build/log/$stage.failed ]] || continue
+        printf 'failed in %s:\n' "$stage"
+        cat "$root/build/log/$stage.failed"
+        echo
+    done
 }
 
 # tell_skips STAGE...: each test that skipped, why, and in which stages.
