@@ -20,10 +20,13 @@ static const char *const places[] = {"/var/tmp", "/dev/shm"};
 
 static char where[64];
 
+/* For one task at a time, and two names in one call. Not a thread's: a task
+ * changes threads, and a compiler that has seen this function keeps the first
+ * one's address. */
 static const char *at(const char *name)
 {
-    static _Thread_local char path[2][128];
-    static _Thread_local int turn;
+    static char path[2][128];
+    static int turn;
     turn = !turn;
     snprintf(path[turn], sizeof path[turn], "%s/%s", where, name);
     return path[turn];
