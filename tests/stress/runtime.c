@@ -294,7 +294,7 @@ static int64_t leaves_a_spinner(void *arg)
 static int64_t awaits_what_leaves_spinners(void *arg)
 {
     int64_t until = *(int64_t *)arg, round = 0;
-    while (mri_clock_now() < until) {
+    do {
         mr_task child;
         round++;
         mr_spawn(&child, leaves_a_spinner, &round);
@@ -302,7 +302,7 @@ static int64_t awaits_what_leaves_spinners(void *arg)
         __atomic_store_n(&awaiting, round, __ATOMIC_RELEASE);
         EXPECT_EQ(mr_await(&child), 0);
         __atomic_store_n(&reached, round, __ATOMIC_RELEASE);
-    }
+    } while (mri_clock_now() < until);
     return round;
 }
 

@@ -61,7 +61,7 @@ static void *work(void *arg)
     mri_strand_cache cache = {0};
     uint64_t rounds = 0;
     (void)arg;
-    while (mri_clock_now() < until) {
+    do {
         uint32_t held[HELD], n = 0;
         while (n < pattern->burst) {
             int64_t i = mri_strand_get(&pool, &cache);
@@ -75,7 +75,7 @@ static void *work(void *arg)
         if (pattern->flush || n == 0)
             mri_strand_flush(&pool, &cache);
         rounds++;
-    }
+    } while (mri_clock_now() < until);
     mri_strand_flush(&pool, &cache);
     return (void *)(uintptr_t)rounds;
 }
