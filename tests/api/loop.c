@@ -177,7 +177,7 @@ struct echo {
     uv_tcp_t listener, peer;
     uv_write_t write;
     char buffer[64];
-    mr_loop_reply *reply;
+    mr_loop_reply *reply; /* NULL: nobody waits yet */
     int port;
     int open;
 };
@@ -185,7 +185,7 @@ struct echo {
 static void echo_closed(uv_handle_t *handle)
 {
     struct echo *e = handle->data;
-    if (--e->open == 0)
+    if (--e->open == 0 && e->reply)
         mr_loop_answer(e->reply, 0);
 }
 
@@ -246,6 +246,8 @@ static void echo_waits(uv_loop_t *loop, mr_loop_reply *reply, void *arg)
     struct echo *e = arg;
     (void)loop;
     e->reply = reply;
+    if (e->open == 0)
+        mr_loop_answer(reply, 0);
 }
 
 static int64_t talks(void *arg)
