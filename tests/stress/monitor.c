@@ -309,7 +309,7 @@ static int64_t steps_back(void *arg)
 {
     struct rival *r = *(struct rival **)arg;
     EXPECT(r->cpu >= 0 && mri_thread_pin(r->cpu) == 0);
-    EXPECT_EQ(setpriority(PRIO_PROCESS, (id_t)mri_thread_id(), 19), 0);
+    EXPECT_EQ(setpriority(PRIO_PROCESS, (id_t)mri_thread_id(), 10), 0);
     return 0;
 }
 
@@ -358,7 +358,7 @@ static int64_t beside_rival(int n, uint64_t *called)
     return took;
 }
 
-/* 10 ms of CPU, for which it has to wait for tenths of a second. */
+/* 10 ms of CPU, for which it has to wait for a tenth of a second. */
 TEST(stress_monitor, worker_that_waits_for_a_cpu_calls_in_none)
 {
     uint64_t least = UINT64_MAX;
