@@ -4,8 +4,8 @@
 #include <millrace.h>
 
 #include "faults.h"
-#include "hooks.h"
 #include "listener.h"
+#include "lives.h"
 #include "os/sys.h"
 #include "slow.h"
 #include "streams.h"
@@ -106,52 +106,25 @@ static int64_t root(void *arg)
 /* A runtime's life with the nth call refused; true: it was reached. */
 static bool live(const char *call, int nth, int error, int64_t *rc)
 {
-    mr_runtime *rt;
-    mr_config config = {.size = sizeof config,
-                        .workers = 2,
-                        .allocate = allocate,
-                        .release = release};
+    const struct refusal r = {call, nth, error, false, is_never_refused};
     struct listener l;
     int before = open_descriptors();
-    blocks = 0;
     listener_open(&l);
-    EXPECT_EQ(mr_start(&rt, &config), 0);
-    faults_spare(is_never_refused);
-    faults_arm_call(call, nth, error, false);
-    *rc = mr_run(rt, root, NULL);
-    bool hit = faults_disarm();
-    faults_spare(NULL);
-    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    bool hit = refuse(&r, root, rc);
     listener_close(&l);
-    EXPECT_EQ(blocks, 0);
     EXPECT(!has_children());
     EXPECT_EQ(open_descriptors(), before);
     return hit;
 }
 
-/* Those that say with MR_EAGAIN that one has to wait are told so by the
- * kernel alone: it sends an event then. */
-static void fail_each(const char *call, int error, int most)
-{
-    int64_t rc;
-    int nth = 1;
-    alarm(100);
-    for (; nth < most && live(call, nth, error, &rc); nth++)
-        EXPECT_MSG(rc <= 0, "%s: %d", faults_last(), (int)rc);
-    EXPECT(nth > 1);
-    if (nth < most)
-        EXPECT_EQ(rc, 0);
-    alarm(0);
-}
-
 TEST(faults_process, each_system_call_fails_once)
 {
-    fail_each(NULL, EIO, slow_scale(300));
+    fail_each(live, NULL, EIO, slow_scale(300), 100);
 }
 
 TEST(faults_process, each_allocation_fails_once)
 {
-    fail_each("allocate", ENOMEM, 100);
+    fail_each(live, "allocate", ENOMEM, 100, 100);
 }
 
 static bool is_default(int signo)

@@ -4,9 +4,9 @@
 #include <millrace.h>
 
 #include "faults.h"
-#include "hooks.h"
 #include "io/address.h"
 #include "io/resolve.h"
+#include "lives.h"
 #include "os/sys.h"
 #include "resolver.h"
 #include "sched/runtime.h"
@@ -154,47 +154,22 @@ static void warm_up(void)
 /* A runtime's life with the nth call refused; true: it was reached. */
 static bool live(const char *call, int nth, int error, int64_t *rc)
 {
-    mr_runtime *rt;
-    mr_config config = {.size = sizeof config,
-                        .workers = 2,
-                        .allocate = allocate,
-                        .release = release};
+    const struct refusal r = {call, nth, error, false, is_never_refused};
     warm_up();
     int before = open_descriptors();
-    blocks = 0;
-    EXPECT_EQ(mr_start(&rt, &config), 0);
-    faults_spare(is_never_refused);
-    faults_arm_call(call, nth, error, false);
-    *rc = mr_run(rt, root, NULL);
-    bool hit = faults_disarm();
-    faults_spare(NULL);
-    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
-    EXPECT_EQ(blocks, 0);
+    bool hit = refuse(&r, root, rc);
     EXPECT_EQ(open_descriptors(), before);
     return hit;
 }
 
-static void fail_each(const char *call, int error, int most)
-{
-    int64_t rc;
-    int nth = 1;
-    alarm(200);
-    for (; nth < most && live(call, nth, error, &rc); nth++)
-        EXPECT_MSG(rc <= 0, "%s: %d", faults_last(), (int)rc);
-    EXPECT(nth > 1);
-    if (nth < most)
-        EXPECT_EQ(rc, 0);
-    alarm(0);
-}
-
 TEST(faults_resolve, each_system_call_fails_once)
 {
-    fail_each(NULL, EIO, slow_scale(200));
+    fail_each(live, NULL, EIO, slow_scale(200), 200);
 }
 
 TEST(faults_resolve, each_allocation_fails_once)
 {
-    fail_each("allocate", ENOMEM, 100);
+    fail_each(live, "allocate", ENOMEM, 100, 200);
 }
 
 TEST(faults_resolve, what_the_resolver_is_refused_is_told)

@@ -3,7 +3,7 @@
 #include <millrace.h>
 
 #include "faults.h"
-#include "hooks.h"
+#include "lives.h"
 #include "os/sys.h"
 #include "slow.h"
 #include "streams.h"
@@ -165,22 +165,10 @@ static int64_t root(void *arg)
 static bool live_long(const char *call, int nth, int error, bool forever,
                       int64_t *rc)
 {
-    mr_runtime *rt;
-    mr_config config = {.size = sizeof config,
-                        .workers = 2,
-                        .allocate = allocate,
-                        .release = release};
+    const struct refusal r = {call, nth, error, forever,
+                              call ? NULL : is_never_refused};
     int before = open_descriptors();
-    blocks = bytes_out = 0;
-    EXPECT_EQ(mr_start(&rt, &config), 0);
-    faults_spare(call ? NULL : is_never_refused);
-    faults_arm_call(call, nth, error, forever);
-    *rc = mr_run(rt, root, NULL);
-    bool hit = faults_disarm();
-    faults_spare(NULL);
-    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
-    EXPECT_EQ(blocks, 0);
-    EXPECT_EQ(bytes_out, 0);
+    bool hit = refuse(&r, root, rc);
     EXPECT_EQ(open_descriptors(), before);
     return hit;
 }
@@ -190,29 +178,14 @@ static bool live(const char *call, int nth, int error, int64_t *rc)
     return live_long(call, nth, error, false, rc);
 }
 
-/* Those that say with MR_EAGAIN that one has to wait are told so by the
- * kernel alone: it sends an event then. */
-static void fail_each(const char *call, int error, int most)
-{
-    int64_t rc;
-    int nth = 1;
-    alarm(100);
-    for (; nth < most && live(call, nth, error, &rc); nth++)
-        EXPECT_MSG(rc <= 0, "%s: %d", faults_last(), (int)rc);
-    EXPECT(nth > 1);
-    if (nth < most)
-        EXPECT_EQ(rc, 0);
-    alarm(0);
-}
-
 TEST(faults_streams, each_system_call_fails_once)
 {
-    fail_each(NULL, EIO, slow_scale(600));
+    fail_each(live, NULL, EIO, slow_scale(600), 100);
 }
 
 TEST(faults_streams, each_allocation_fails_once)
 {
-    fail_each("allocate", ENOMEM, 100);
+    fail_each(live, "allocate", ENOMEM, 100, 100);
 }
 
 TEST(faults_streams, without_descriptors_it_is_told)
