@@ -5,6 +5,7 @@
 
 #include "os/clock.h"
 #include "os/sys.h"
+#include <millrace/error.h>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -41,6 +42,17 @@ MRI_INLINE void mri_call_epoll_remove(int epoll, int fd)
  * without epoll_pwait2 (Linux before 5.11) wakes up to a millisecond late. */
 int mri_call_epoll_wait(int epoll, struct epoll_event *out, int most,
                         int64_t deadline);
+
+/* One that is there already: 1; 0: none. Interrupted, it has not looked, and
+ * the edge that says so would be lost: again. */
+MRI_INLINE int mri_call_epoll_look(int epoll, struct epoll_event *out)
+{
+    int n;
+    do
+        n = mri_call_epoll_wait(epoll, out, 1, 0);
+    while (n == MR_EINTR);
+    return n;
+}
 
 /* Not retried where it would block: then the counter is not 0. */
 MRI_INLINE void mri_call_eventfd_add(int fd)

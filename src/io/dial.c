@@ -145,11 +145,8 @@ static int end_of(race *r, size_t i)
 static int64_t look(const mri_desc *d, void *arg)
 {
     struct epoll_event e;
-    int n;
+    int n = mri_call_epoll_look(d->fd, &e);
     (void)arg;
-    do
-        n = mri_call_epoll_wait(d->fd, &e, 1, 0);
-    while (n == MR_EINTR);
     return n < 0 ? n : n == 0 ? MR_EAGAIN : (int64_t)e.data.u64;
 }
 

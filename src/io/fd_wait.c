@@ -37,16 +37,12 @@ static unsigned told(uint32_t got, unsigned events)
            (got & EPOLLPRI ? MR_PRIORITY : 0U);
 }
 
-/* What there is in our epoll, d. Interrupted, it has not looked: the edge that
- * says so would be lost. */
+/* What there is in our epoll, d. */
 static int64_t look(const mri_desc *d, void *arg)
 {
     struct epoll_event e;
-    int n;
+    int n = mri_call_epoll_look(d->fd, &e);
     (void)arg;
-    do
-        n = mri_call_epoll_wait(d->fd, &e, 1, 0);
-    while (n == MR_EINTR);
     return n == 0 ? MR_EAGAIN : n < 0 ? n : (int64_t)e.events;
 }
 
