@@ -245,6 +245,12 @@ static int64_t starts(void *arg)
     return rc;
 }
 
+static int64_t undoes(void *arg)
+{
+    undo(*(const pid_t *)arg);
+    return 0;
+}
+
 static mr_handle start(mri_strand *s, struct plan *p)
 {
     int rc = mri_process_streams_open(s, p->o.io, &p->streams);
@@ -254,7 +260,8 @@ static mr_handle start(mri_strand *s, struct plan *p)
         return pidfd;
     mr_handle h = mri_desc_open_with(s, (int)pidfd, MRI_DESC_PROCESS, ends,
                                      (uint32_t)p->pid);
-    if (h < 0)
+    /* Where not even that thread is to be had, this one waits. */
+    if (h < 0 && mr_blocking(undoes, &p->pid) < 0)
         undo(p->pid);
     return h;
 }
