@@ -6,8 +6,10 @@
  * the workers themselves, and whatever waits counts.
  *
  * Computing is told by CPU time: since it was last seen to have begun something
- * the worker has used half of the time between two looks. That costs a call of
- * some 300 ns a worker and look. One that has used less than that sleeps in the
+ * the worker has used half a millisecond, half of the time between two looks
+ * where no spare was needed of late. That costs a call of some 300 ns a worker
+ * and look, also where nothing is late: who asks then needs to know what the
+ * worker had used before. One that has used less than that sleeps in the
  * kernel, or is runnable: /proc tells, at 10 us, and only for a worker behind
  * which something is late. Where either says nothing, it is taken for held up.
  *

@@ -124,7 +124,8 @@ struct mri_worker {
     uint64_t random;
     bool earlier; /* it has started a timer of which the sleepers do not know */
     mri_strand *next;
-    mri_run_node *held; /* what the loop that is about to begin runs first */
+    mri_run_node *held; /* what the loop that is about to begin runs first: out
+                           of all queues, so that loop must begin */
     mri_after after;
     mri_strand_cache cache;
     mri_blocks blocks;
@@ -185,7 +186,9 @@ MRI_CHECKED bool mri_worker_steal(mri_worker *w, mri_work *work);
 
 /* Worker whose strand is about to park: what it goes on with, mostly another
  * that is ready, which saves the way through the loop; else one for the loop,
- * or NULL as mri_strand_take. */
+ * or NULL as mri_strand_take. The caller switches to it, whatever happens: a
+ * strand that is ready is in no queue any more, and what was picked for the
+ * loop is in `held`. */
 MRI_CHECKED mri_strand *mri_worker_next(mri_worker *w);
 
 /* Worker that has no strand for its loop: one that is ready to go on, or NULL.
