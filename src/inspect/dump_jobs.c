@@ -17,13 +17,18 @@ static const mri_job *job_of(const mri_run_node *node)
     return mri_container_of((mri_run_node *)(uintptr_t)node, mri_job, node);
 }
 
+static void put_place(mri_dump *d, const char *where, uint32_t worker)
+{
+    mri_text_put(&d->line, where);
+    if (worker != UINT32_MAX)
+        mri_text_decimal(&d->line, worker);
+}
+
 static void put_job(mri_dump *d, const char *where, uint32_t worker,
                     const struct mri_dump_job *job)
 {
     mri_text_put(&d->line, "job in ");
-    mri_text_put(&d->line, where);
-    if (worker != UINT32_MAX)
-        mri_text_decimal(&d->line, worker);
+    put_place(d, where, worker);
     mri_text_put(&d->line, ": ");
     if (job->code)
         mri_dump_code(d, job->code);
@@ -31,6 +36,20 @@ static void put_job(mri_dump *d, const char *where, uint32_t worker,
         mri_text_put(&d->line, "?");
     mri_dump_site(d, job->site);
     mri_dump_line(d);
+}
+
+/* Whether nobody may look at memory here, which is told. Otherwise what could
+ * not be read is gone. */
+static bool put_refused(mri_dump *d, const char *where, uint32_t worker, int rc)
+{
+    if (rc == 0 || rc == MR_EFAULT)
+        return false;
+    mri_text_put(&d->line, "jobs in ");
+    put_place(d, where, worker);
+    mri_text_put(&d->line, ": cannot be read: ");
+    mri_text_put(&d->line, mr_error_name(rc));
+    mri_dump_line(d);
+    return true;
 }
 
 static const char queue_of[] = "the queue of worker ";
@@ -54,6 +73,8 @@ static void put_ring(mri_dump *d, uint32_t worker)
         mri_fence_acquire(); /* the copy, then the look at head */
         if (mri_load_relaxed(&q->head) > head)
             continue;
+        if (put_refused(d, queue_of, worker, rc))
+            return;
         struct mri_dump_job job = {
             rc < 0 ? 0 : (uintptr_t)copy.fn,
             rc < 0 ? 0 : (uintptr_t)mri_node_site(&copy.node)};
@@ -70,8 +91,7 @@ static void put_jobs(mri_dump *d, const char *where, uint32_t worker,
         return;
     mri_text_decimal(&d->line, more);
     mri_text_put(&d->line, " more in ");
-    mri_text_put(&d->line, where);
-    mri_text_decimal(&d->line, worker);
+    put_place(d, where, worker);
     mri_dump_line(d);
 }
 
@@ -95,16 +115,6 @@ static void put_spilled(mri_dump *d, uint32_t worker)
     put_jobs(d, queue_of, worker, count, left);
 }
 
-/* What there was is gone; or nobody may look at memory here. */
-static void put_end(mri_dump *d, int rc)
-{
-    if (rc == 0 || rc == MR_EFAULT)
-        return;
-    mri_text_put(&d->line, "jobs in the inbox: cannot be read: ");
-    mri_text_put(&d->line, mr_error_name(rc));
-    mri_dump_line(d);
-}
-
 /* Newest first, and the whole may be taken at any time: a chain that was cut
  * off ends with the first node that is none. */
 static void put_inbox(mri_dump *d)
@@ -118,7 +128,7 @@ static void put_inbox(mri_dump *d)
         int rc = strand ? mri_peek(&copy.node, node, sizeof copy.node)
                         : mri_peek(&copy, job_of(node), sizeof copy);
         if (rc < 0) {
-            put_end(d, rc);
+            put_refused(d, inbox, UINT32_MAX, rc);
             return;
         }
         if (!strand)
