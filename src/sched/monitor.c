@@ -14,7 +14,7 @@
 
 enum {
     PERIOD_LATELY = 250000,    /* ns: where spares were needed lately */
-    LATELY = 100000000,        /* ns */
+    LATELY = 1000000000,       /* ns */
     PERIOD_MIN = 1000000,      /* ns */
     PERIOD_MAX = 10000000,     /* ns */
     CALMS = MRI_MONITOR_CALMS, /* looks at which nothing went through queues,

@@ -14,7 +14,7 @@
  *             once. It takes entries of queues and of the inbox alone, one
  *             at a time, neither searches nor sleeps where workers do
  *             (rt->idle), and retires at its next pick when it is calm
- *     calm    nothing has waited for long for a tenth of a second, and some
+ *     calm    nothing has waited for long for a second, and some
  *             worker is idle or has picked something since the last look.
  *             Until then a spare that finds nothing lingers, asleep, and the
  *             next entry that finds no worker idle wakes it at once
