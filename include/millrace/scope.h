@@ -48,7 +48,7 @@ MR_BEGIN_DECLS
 /* The caller's storage, usually in its frame: the library's from mr_scope_open
  * until mr_scope_close returns. Need not be initialised. */
 typedef struct mr_scope {
-    uint64_t opaque[32];
+    uint64_t opaque[40];
 } mr_scope;
 
 /* Open a scope that times out at `deadline`, an absolute time of mr_now(), or
@@ -65,6 +65,10 @@ MR_API void mr_scope_shield(mr_scope *scope, int64_t deadline);
  * MR_EPERM where the caller has not opened it, or MR_EBUSY where there are
  * children. */
 MR_API int mr_scope_limit(mr_scope *scope, size_t n);
+
+/* Children of mr_scope_spawn are handed out by mr_scope_next as they end. As
+ * mr_scope_limit, before there are any; 0, MR_EPERM or MR_EBUSY as there. */
+MR_API int mr_scope_collect(mr_scope *scope);
 
 /* fn(arg) as a child of the scope, on any worker, in the scope's context and
  * not the caller's. *task and *arg are borrowed until the close has returned;
@@ -93,6 +97,17 @@ MR_API int64_t mr_scope_close(mr_scope *scope);
  * the close, or before: MR_EBUSY while it has not ended. MR_EPERM where it
  * could not be spawned, or was by mr_spawn. Any thread. */
 MR_API int64_t mr_task_result(const mr_task *task);
+
+/* Where mr_scope_collect was called: *task is the one of the scope's children
+ * that has ended first among those that were not handed out yet, each once;
+ * waits for one to end. mr_task_result says what it has returned. (Who wants
+ * the results in the order in which he spawned looks at his tasks after the
+ * close.) 0; MR_EOF: all have been handed out. MR_ECANCELED: the scope was cut
+ * short while it waited; what ends from now on can still be had by another
+ * call, or is left to the close. MR_EPERM: by another than the scope's opener,
+ * or children are not collected. A point of cancellation where it has to
+ * wait. */
+MR_API int mr_scope_next(mr_scope *scope, mr_task **task);
 
 /* Why the scope that the caller is in was cut short: MR_ECANCELED or
  * MR_ETIMEDOUT; 0 where it was not, or the caller is in none. For tasks that

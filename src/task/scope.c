@@ -77,19 +77,12 @@ void mr_scope_shield(mr_scope *scope, int64_t deadline)
     open(scope, deadline, true);
 }
 
-static bool is_opener(const mri_scope *sc, const mri_strand *s)
-{
-    return s && sc->runtime && sc->opener == s;
-}
-
 int mr_scope_limit(mr_scope *scope, size_t n)
 {
     mri_scope *sc = (mri_scope *)scope;
-    if (!is_opener(sc, mri_strand_self()))
-        return MR_EPERM;
-    /* Acquire: those that have ended looked for a limit before. */
-    if (mri_scope_children(mri_load_acquire(&sc->live)) > 1)
-        return MR_EBUSY;
+    int rc = mri_scope_may_set(sc, mri_strand_self());
+    if (rc < 0)
+        return rc;
     sc->most = n;
     return 0;
 }
@@ -140,7 +133,7 @@ int64_t mr_scope_close(mr_scope *scope)
 {
     mri_scope *sc = (mri_scope *)scope;
     mri_strand *s = mri_strand_self();
-    if (!is_opener(sc, s))
+    if (!mri_scope_is_opened_by(sc, s))
         return MR_EPERM;
     check_close(s, sc);
     /* In a child of fork() nobody would come. */
@@ -235,6 +228,8 @@ static void run_child(mri_strand *s, mri_job *job)
     t->value = run(s, sc, t);
     /* Nobody waits for a single child; mr_task_result looks. */
     (void)!mri_task_word_complete(&t->word);
+    if (mri_unlikely(sc->collects))
+        mri_scope_collected(sc, &t->job.node);
     ended(s, sc);
 }
 
@@ -261,6 +256,8 @@ void mr_scope_spawn(mr_scope *scope, mr_task *task, mr_fn fn, void *arg)
     mri_strand *s = mri_strand_self();
     mri_task *t = prepare((mri_task *)task, sc, fn, arg, MRI_CALL_SITE());
     if (may_spawn(sc, s)) {
+        if (mri_unlikely(sc->collects))
+            mri_scope_expect(sc);
         start(s, sc, &t->job.node);
         return;
     }

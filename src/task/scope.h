@@ -18,13 +18,13 @@
  * ended, so the opener stops it then.
  *
  * Which may run together:
- *                          open, limit   spawn, go, a    cancel,      close
- *                                        child's end     the alarm
- *   open, limit            no: opener's  no              no           no
+ *                          open, limit,  spawn, go, a    cancel,      next,
+ *                          collect       child's end     the alarm    close
+ *   open, limit, collect   no: opener's  no              no           no
  *   spawn, go, end                       yes             yes          yes *
  *   cancel, the alarm                                    yes          yes *
- *   close                                                             no
- *   * by who began before the last child had ended
+ *   next, close                                                       no
+ *   * with close: by who began before the last child had ended
  *
  * Must not know: what the tasks do.
  */
@@ -32,6 +32,7 @@
 #define MRI_TASK_SCOPE_H
 
 #include "sched/wait.h"
+#include <millrace/error.h>
 #include <millrace/scope.h>
 
 typedef struct mri_scope mri_scope;
@@ -73,8 +74,22 @@ struct mri_scope {
     size_t running;
     mri_run_node *first, *last;
 
+    bool collects; /* constant while there are children; see collect.c */
+    /* Under the lock, if so: children that will be handed out, those of them
+     * that have ended, and the park of the opener that waits for one, or 0. */
+    size_t uncollected;
+    mri_run_list collected;
+    uint64_t collector;
+
     mri_alarm alarm;
 };
+
+/* ---- Where children are handed out as they end: collect.c --------------- */
+
+/* Who spawns one of mr_scope_spawn; who has run it, and still counts: the child
+ * has ended. */
+void mri_scope_expect(mri_scope *sc);
+void mri_scope_collected(mri_scope *sc, mri_run_node *node);
 
 #define MRI_SCOPE_ONE UINT64_C(1) /* opener or child */
 #define MRI_SCOPE_VISITOR (UINT64_C(1) << 32)
@@ -82,6 +97,22 @@ struct mri_scope {
 MRI_INLINE uint32_t mri_scope_children(uint64_t live)
 {
     return (uint32_t)live;
+}
+
+MRI_INLINE bool mri_scope_is_opened_by(const mri_scope *sc, const mri_strand *s)
+{
+    return s && sc->runtime && sc->opener == s;
+}
+
+/* By strand s: whether what is constant while there are children may be set.
+ * 0; MR_EPERM, MR_EBUSY. */
+MRI_INLINE MRI_CHECKED int mri_scope_may_set(mri_scope *sc, const mri_strand *s)
+{
+    if (!mri_scope_is_opened_by(sc, s))
+        return MR_EPERM;
+    /* Acquire: those that have ended looked at it before. */
+    bool alone = mri_scope_children(mri_load_acquire(&sc->live)) == 1;
+    return alone ? 0 : MR_EBUSY;
 }
 
 /* Whoever counts: one less. NONE, or whom the caller has to resume. */

@@ -320,6 +320,47 @@ static void rings(void *a)
     scene_ring(a);
 }
 
+/* ---- Handed out as they end --------------------------------------------- */
+
+static void takes_two(void *a)
+{
+    struct state *s = a;
+    mr_task *t[2], *none;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    model_assert(mr_scope_collect(scope) == 0);
+    for (int i = 0; i < 2; i++)
+        mr_scope_spawn(scope, &s->task[i], succeeds, NULL);
+    for (int i = 0; i < 2; i++) {
+        model_assert(mr_scope_next(scope, &t[i]) == 0);
+        model_assert(mr_task_result(t[i]) == 7);
+    }
+    model_assert(t[0] != t[1]);
+    model_assert(mr_scope_next(scope, &none) == MR_EOF);
+    model_assert(scene_close(scope) == 0);
+}
+
+static void takes_or_is_told(void *a)
+{
+    struct state *s = a;
+    mr_task *t;
+    mr_scope *scope = scene_scope(s, 0, MR_NEVER);
+    model_assert(mr_scope_collect(scope) == 0);
+    mr_scope_spawn(scope, &s->task[0], succeeds, NULL);
+    int rc = mr_scope_next(scope, &t);
+    model_assert(rc == 0 || rc == MR_ECANCELED);
+    if (rc == 0)
+        model_assert(mr_scope_next(scope, &t) == MR_EOF);
+    int64_t closed = scene_close(scope);
+    model_assert(closed == 0 || closed == MR_ECANCELED);
+}
+
+static void cancels_before_it_ends(void *a)
+{
+    struct state *s = a;
+    mr_scope_cancel(scene_await_scope(s, 0));
+    scene_run(s, 1, 0);
+}
+
 /* ---- Models ------------------------------------------------------------- */
 
 static void check(void *a)
@@ -361,6 +402,12 @@ SCOPE(within_closes, scene_open,
 SCOPE(by_turns, scene_open,
       .thread = {closes_after_turns, runs_first, runs_second}, .bound = 1,
       .deep_bound = 2)
+SCOPE(collected, scene_open, .thread = {takes_two, runs_first, runs_second},
+      .bound = 1, .deep_bound = 2)
+SCOPE(collected_in_turn, scene_open, .thread = {takes_two, runs_both})
+SCOPE(collected_or_cut, scene_open,
+      .thread = {takes_or_is_told, cancels_before_it_ends}, .bound = 2,
+      .deep_bound = 3)
 SCOPE(times_out, scene_open, .thread = {times_out, rings}, .bound = 3,
       .deep_bound = 4)
 SCOPE(deadline_and_close, scene_open,
