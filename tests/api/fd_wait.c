@@ -24,8 +24,6 @@ struct wait {
     unsigned events;
 };
 
-#define TO_READ "a descriptor to read from" /* whatever events */
-
 static int64_t waits(void *arg)
 {
     const struct wait *w = arg;

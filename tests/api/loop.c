@@ -427,7 +427,7 @@ static struct left_open {
     uv_getaddrinfo_t name;
     uv_work_t work;
     int fd[2];
-    int done;
+    int goes_on, done;
 } left;
 
 static void never(uv_timer_t *timer)
@@ -513,7 +513,8 @@ TEST(loop, a_stop_closes_what_was_left_open)
 static void works(uv_work_t *work)
 {
     (void)work;
-    usleep(300000);
+    while (!__atomic_load_n(&left.goes_on, __ATOMIC_ACQUIRE))
+        usleep(1000);
 }
 
 /* Opens something more while all is being closed. */
@@ -528,7 +529,7 @@ static void worked(uv_work_t *work, int status)
 static void begins_work(uv_loop_t *loop, mr_loop_reply *reply, void *arg)
 {
     struct left_open *l = arg;
-    l->done = 0;
+    l->goes_on = l->done = 0;
     EXPECT_EQ(uv_queue_work(loop, &l->work, works, worked), 0);
     uv_stop(loop);
     mr_loop_answer(reply, 0);
@@ -546,6 +547,7 @@ TEST(loop, a_stop_waits_for_requests_until_its_deadline)
     EXPECT_EQ(mr_run(rt, leaves_work, &left), 0);
     EXPECT_EQ(mr_stop(rt, mr_after(20 * MR_MS)), MR_ETIMEDOUT);
     EXPECT_EQ(mr_run(rt, leaves_work, &left), MR_ECANCELED);
+    __atomic_store_n(&left.goes_on, 1, __ATOMIC_RELEASE);
     EXPECT_EQ(mr_stop(rt, mr_after(20 * MR_S)), 0);
     EXPECT_EQ(left.done, 1);
 }

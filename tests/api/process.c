@@ -4,6 +4,7 @@
 #include "slow.h"
 #include "streams.h"
 #include "test.h"
+#include "waits.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -374,7 +375,7 @@ static int64_t killed_while_waiting(void *arg)
     mr_handle child = runs("exec sleep 1000");
     EXPECT(mr_process_id(child) > 0);
     mr_spawn(&task, waits, &child);
-    mr_sleep(20 * MR_MS);
+    come_to_wait(1, TO_READ);
     EXPECT_EQ(mr_process_wait(child, NULL), MR_EBUSY);
     EXPECT_EQ(mr_process_kill(child, 0), 0);
     EXPECT_EQ(mr_process_kill(child, 1000), MR_EINVAL);
@@ -416,7 +417,7 @@ static int64_t closed_while_waiting(void *arg)
     mr_handle child = runs("exec sleep 1000");
     int pid = (int)mr_process_id(child);
     mr_spawn(&task, waits, &child);
-    mr_sleep(20 * MR_MS);
+    come_to_wait(1, TO_READ);
     EXPECT_EQ(mr_close(child), 0);
     EXPECT_EQ(mr_await(&task), MR_EBADF);
     EXPECT_EQ(kill(pid, SIGKILL), 0);

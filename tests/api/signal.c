@@ -5,6 +5,7 @@
 #include "slow.h"
 #include "streams.h"
 #include "test.h"
+#include "waits.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -47,7 +48,7 @@ static int64_t is_told(void *arg)
     (void)arg;
     mr_handle h = watch(SIGUSR1);
     mr_spawn(&task, waits, &h);
-    mr_sleep(10 * MR_MS);
+    come_to_wait(1, TO_READ);
     EXPECT_EQ(mr_signal_wait(h, NULL), MR_EBUSY);
     send_here(SIGUSR1);
     EXPECT_EQ(mr_await(&task), SIGUSR1);
@@ -55,7 +56,7 @@ static int64_t is_told(void *arg)
     EXPECT_EQ(mr_signal_wait(h, &count), SIGUSR1);
     EXPECT_EQ(count, 1);
     mr_spawn(&task, waits, &h);
-    mr_sleep(10 * MR_MS);
+    come_to_wait(1, TO_READ);
     EXPECT_EQ(mr_close(h), 0);
     EXPECT_EQ(mr_await(&task), MR_EBADF);
     EXPECT_EQ(mr_signal_wait(h, NULL), MR_EBADF);

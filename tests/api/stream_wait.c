@@ -3,6 +3,7 @@
 
 #include "streams.h"
 #include "test.h"
+#include "waits.h"
 
 static const unsigned workers_of[] = {1, 4};
 
@@ -231,25 +232,41 @@ static int64_t count_all(mr_handle stream)
     return all;
 }
 
+enum { MUCH = 16000000 };
+
+/* Two in turn, and how much of each. */
+struct write {
+    mr_handle h;
+    char *data;
+    size_t first, second;
+};
+
+static int64_t writes_much(void *arg)
+{
+    struct write *w = arg;
+    EXPECT_EQ(mr_write_all(w->h, w->data, MUCH, &w->first), MR_ECANCELED);
+    return 0;
+}
+
+static int64_t writes_parts(void *arg)
+{
+    struct write *w = arg;
+    mr_buffer part[2] = {{w->data, MUCH}, {w->data, 1}};
+    EXPECT_EQ(mr_writev(w->h, part, 2, &w->second), MR_ECANCELED);
+    return 0;
+}
+
 static int64_t nobody_reads(void *arg)
 {
-    enum { MUCH = 16000000 };
     mr_handle end[2];
-    mr_scope scope;
-    size_t done = 0, before = 0;
-    char *data = calloc(1, MUCH);
     stream_pair(*(enum stream_kind *)arg, end);
-    mr_scope_open(&scope, mr_after(50 * MR_MS));
-    EXPECT_EQ(mr_write_all(end[1], data, MUCH, &before), MR_ECANCELED);
-    EXPECT(before > 0 && before < MUCH);
-    EXPECT_EQ(mr_scope_close(&scope), MR_ETIMEDOUT);
-    mr_buffer part[2] = {{data, MUCH}, {data, 1}};
-    mr_scope_open(&scope, mr_after(10 * MR_MS));
-    EXPECT_EQ(mr_writev(end[1], part, 2, &done), MR_ECANCELED);
-    EXPECT_EQ(mr_scope_close(&scope), MR_ETIMEDOUT);
+    struct write w = {.h = end[1], .data = calloc(1, MUCH)};
+    cut_when_it_waits(writes_much, &w, TO_WRITE);
+    EXPECT(w.first > 0 && w.first < MUCH);
+    cut_when_it_waits(writes_parts, &w, TO_WRITE);
     EXPECT_EQ(mr_close(end[1]), 0);
-    EXPECT_EQ(count_all(end[0]), before + done);
-    free(data);
+    EXPECT_EQ(count_all(end[0]), w.first + w.second);
+    free(w.data);
     return mr_close(end[0]);
 }
 
@@ -258,21 +275,30 @@ TEST(stream_wait, a_write_that_is_cut_says_how_much_went_out)
     with_each(nobody_reads);
 }
 
+struct read {
+    mr_handle h;
+    char buf[8];
+    size_t done;
+};
+
+static int64_t reads_eight(void *arg)
+{
+    struct read *r = arg;
+    EXPECT_EQ(mr_read_all(r->h, r->buf, 8, &r->done), MR_ECANCELED);
+    return 0;
+}
+
 static int64_t half_is_there(void *arg)
 {
     mr_handle end[2];
-    mr_scope scope;
-    char buf[8];
-    size_t done = 0;
     stream_pair(*(enum stream_kind *)arg, end);
+    struct read r = {.h = end[0]};
     EXPECT_EQ(mr_write(end[1], "half", 4), 4);
-    mr_scope_open(&scope, mr_after(20 * MR_MS));
-    EXPECT_EQ(mr_read_all(end[0], buf, 8, &done), MR_ECANCELED);
-    EXPECT_EQ(done, 4);
-    EXPECT_EQ(mr_scope_close(&scope), MR_ETIMEDOUT);
+    cut_when_it_waits(reads_eight, &r, TO_READ);
+    EXPECT_EQ(r.done, 4);
     EXPECT_EQ(mr_write(end[1], "more", 4), 4);
-    EXPECT_EQ(mr_read_all(end[0], buf + done, 4, NULL), 4);
-    EXPECT(memcmp(buf, "halfmore", 8) == 0);
+    EXPECT_EQ(mr_read_all(end[0], r.buf + r.done, 4, NULL), 4);
+    EXPECT(memcmp(r.buf, "halfmore", 8) == 0);
     close_pair(end);
     return 0;
 }

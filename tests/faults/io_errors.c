@@ -7,6 +7,7 @@
 #include "faults.h"
 #include "streams.h"
 #include "test.h"
+#include "waits.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -20,7 +21,6 @@ struct waiter {
     mr_handle h;
     int peer;
     size_t done;
-    bool begun;
 };
 
 static void open_stream(struct waiter *w, enum stream_kind kind, bool writes)
@@ -45,18 +45,12 @@ static void close_stream(struct waiter *w)
     close(w->peer);
 }
 
-static void has_begun(struct waiter *w)
-{
-    __atomic_store_n(&w->begun, true, __ATOMIC_RELAXED);
-}
-
-/* Until it waits, or is very slow: then the call fails without a wait. */
-static void spawn_waiter(mr_task *task, mr_fn fn, struct waiter *w)
+/* Until it is the nth who waits for that. */
+static void spawn_waiter(mr_task *task, mr_fn fn, struct waiter *w, int n,
+                         const char *what)
 {
     mr_spawn(task, fn, w);
-    while (!__atomic_load_n(&w->begun, __ATOMIC_RELAXED))
-        mr_sleep(MR_MS);
-    mr_sleep(10 * MR_MS);
+    come_to_wait(n, what);
 }
 
 static void fail_next(const char *call)
@@ -68,7 +62,6 @@ static int64_t reads(void *arg)
 {
     struct waiter *w = arg;
     char byte;
-    has_begun(w);
     int64_t rc = mr_read_all(w->h, &byte, 1, &w->done);
     EXPECT(rc < 0 || byte == '!');
     return rc;
@@ -83,8 +76,8 @@ static int64_t reads_fail(void *arg)
     mr_task one, other;
     open_stream(&first, kind, false);
     open_stream(&second, kind, false);
-    spawn_waiter(&one, reads, &first);
-    spawn_waiter(&other, reads, &second);
+    spawn_waiter(&one, reads, &first, 1, TO_READ);
+    spawn_waiter(&other, reads, &second, 2, TO_READ);
     fail_next(kind == STREAM_PIPE ? "readv" : "recv");
     EXPECT_EQ(write(first.peer, "!", 1), 1);
     EXPECT_EQ(mr_await(&one), MR_EIO);
@@ -104,7 +97,6 @@ static int64_t writes(void *arg)
 {
     static const char zeros[MUCH];
     struct waiter *w = arg;
-    has_begun(w);
     return mr_write_all(w->h, zeros, MUCH, &w->done);
 }
 
@@ -125,7 +117,7 @@ static int64_t writes_fail(void *arg)
     struct waiter w;
     mr_task task;
     open_stream(&w, kind, true);
-    spawn_waiter(&task, writes, &w);
+    spawn_waiter(&task, writes, &w, 1, TO_WRITE);
     fail_next(kind == STREAM_PIPE ? "writev" : "send");
     size_t all = 0;
     while (faults_count() == 0) {
@@ -147,7 +139,6 @@ static int64_t writes_fail(void *arg)
 static int64_t accepts(void *arg)
 {
     struct waiter *w = arg;
-    has_begun(w);
     mr_handle peer = mr_accept(w->h);
     return peer < 0 ? peer : mr_close(peer);
 }
@@ -159,7 +150,7 @@ static int64_t accept_fails(void *arg)
     mr_task task;
     (void)arg;
     struct waiter w = {.h = listen_on_loopback(&at, 0)};
-    spawn_waiter(&task, accepts, &w);
+    spawn_waiter(&task, accepts, &w, 1, TO_READ);
     fail_next("accept4");
     w.peer = connect_raw(&at);
     EXPECT_EQ(mr_await(&task), MR_EIO);
@@ -173,7 +164,6 @@ static int64_t receives(void *arg)
 {
     struct waiter *w = arg;
     char byte;
-    has_begun(w);
     return mr_udp_receive(w->h, &byte, 1, NULL);
 }
 
@@ -186,7 +176,7 @@ static int64_t receive_fails(void *arg)
     struct waiter w = {.h = mr_udp_bind(&at, 0)};
     EXPECT_EQ(mr_local_address(w.h, &at), 0);
     mr_handle peer = mr_udp_connect(&at);
-    spawn_waiter(&task, receives, &w);
+    spawn_waiter(&task, receives, &w, 1, TO_READ);
     fail_next("recvmsg");
     EXPECT_EQ(mr_udp_send(peer, "!", 1, NULL), 1);
     EXPECT_EQ(mr_await(&task), MR_EIO);

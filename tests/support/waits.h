@@ -35,4 +35,20 @@ static inline void come_to_wait(int n, const char *what)
         mr_sleep(MR_MS);
 }
 
+/* What mr_dump calls waits for descriptors, signals and processes included. */
+#define TO_READ "a descriptor to read from"
+#define TO_WRITE "a descriptor to write to"
+
+/* Cut fn(arg) short as soon as it waits for that, and nobody else does. */
+static inline void cut_when_it_waits(mr_fn fn, void *arg, const char *what)
+{
+    mr_scope scope;
+    mr_task task;
+    mr_scope_open(&scope, MR_NEVER);
+    mr_scope_spawn(&scope, &task, fn, arg);
+    come_to_wait(1, what);
+    mr_scope_cancel(&scope);
+    EXPECT_EQ(mr_scope_close(&scope), MR_ECANCELED);
+}
+
 #endif

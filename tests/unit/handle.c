@@ -7,6 +7,7 @@
 #include "os/sys.h"
 #include "slow.h"
 #include "test.h"
+#include "waits.h"
 #include <millrace.h>
 
 #include <pthread.h>
@@ -366,7 +367,7 @@ static int64_t waits_twice(void *arg)
     char c;
     mr_scope_open(&scope, MR_NEVER);
     mr_scope_spawn(&scope, &task, waits_to_read, &w);
-    EXPECT_EQ(mr_sleep(20 * MR_MS), 0);
+    come_to_wait(1, TO_READ);
     EXPECT_EQ(reads(w.h, &c, 1), MR_EBUSY);
     EXPECT_EQ(write(fd[1], "x", 1), 1);
     EXPECT_EQ(mr_scope_close(&scope), 0);
