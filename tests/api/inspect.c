@@ -3,6 +3,7 @@
 
 #include "slow.h"
 #include "test.h"
+#include "waits.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,12 +32,21 @@ static int64_t nothing(void *arg)
 
 /* ---- What is counted ---------------------------------------------------- */
 
+/* Where the machine stands still, a spare may have run some of it. */
+static void expect_of_first(mr_runtime *rt, uint64_t of_first, uint64_t n)
+{
+    if (stats(rt, MR_ALL_WORKERS).spares > 0)
+        EXPECT(of_first <= n);
+    else
+        EXPECT_EQ(of_first, n);
+}
+
 TEST(inspect, each_task_from_a_queue_is_a_job)
 {
     mr_runtime *rt = start(1);
     for (int i = 0; i < 100; i++)
         EXPECT_EQ(mr_run(rt, nothing, NULL), 0);
-    EXPECT_EQ(stats(rt, 0).jobs, 100);
+    expect_of_first(rt, stats(rt, 0).jobs, 100);
     EXPECT_EQ(stats(rt, MR_ALL_WORKERS).jobs, 100);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
@@ -57,15 +67,25 @@ static int64_t fib_25(void *arg)
     return fib(25);
 }
 
-TEST(inspect, fork_and_join_alone_count_nothing)
+/* What it counted; false: a spare had a part in it. */
+static bool fork_alone(mr_counters *after)
 {
     mr_runtime *rt = start(1);
-    mr_counters before = stats(rt, MR_ALL_WORKERS);
     EXPECT_EQ(mr_run(rt, fib_25, NULL), 75025);
-    mr_counters after = stats(rt, MR_ALL_WORKERS);
-    EXPECT_EQ(after.jobs - before.jobs, 1);
-    EXPECT_EQ(after.steals + after.parks + after.resumes + after.publishes, 0);
+    *after = stats(rt, MR_ALL_WORKERS);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+    return after->spares == 0;
+}
+
+TEST(inspect, fork_and_join_alone_count_nothing)
+{
+    mr_counters after;
+    bool alone = false;
+    for (int i = 0; i < 50 && !alone; i++)
+        alone = fork_alone(&after);
+    EXPECT(alone);
+    EXPECT_EQ(after.jobs, 1);
+    EXPECT_EQ(after.steals + after.parks + after.resumes + after.publishes, 0);
 }
 
 static int64_t yields_ten_times(void *arg)
@@ -86,14 +106,16 @@ TEST(inspect, yields_and_what_they_resume_are_counted)
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
 
-/* A child that its parent meets only when another worker has it. */
+/* A child that its parent meets only when another worker has it, and that ends
+ * only when its parent waits. */
 static int64_t taken;
 
 static int64_t take(void *arg)
 {
     (void)arg;
     __atomic_store_n(&taken, 1, __ATOMIC_RELEASE);
-    usleep(20000);
+    while (count_waiting("a task") == 0)
+        usleep(1000);
     return 0;
 }
 
@@ -127,6 +149,9 @@ TEST(inspect, a_worker_that_sleeps_and_is_woken_is_counted)
         usleep(1000);
     EXPECT_EQ(stats(rt, 0).wakes, 0);
     EXPECT_EQ(mr_run(rt, nothing, NULL), 0);
+    /* A spare that was quicker may have run it. */
+    while (stats(rt, 0).wakes == 0)
+        usleep(1000);
     EXPECT_EQ(stats(rt, 0).wakes, 1);
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
     alarm(0);
@@ -237,11 +262,11 @@ TEST(inspect, older_and_newer_counters_get_what_both_sides_know)
     mr_counters older = {.size = offsetof(mr_counters, resumes), .resumes = 88};
     mr_runtime *rt = start(1);
     EXPECT_EQ(mr_run(rt, yields_ten_times, NULL), 0);
-    EXPECT_EQ(mr_stats(rt, 0, &newer.known), 0);
+    EXPECT_EQ(mr_stats(rt, MR_ALL_WORKERS, &newer.known), 0);
     EXPECT_EQ(newer.known.size, sizeof newer.known);
     EXPECT_EQ(newer.known.resumes, 10);
     EXPECT_EQ(newer.more, 77);
-    EXPECT_EQ(mr_stats(rt, 0, &older), 0);
+    EXPECT_EQ(mr_stats(rt, MR_ALL_WORKERS, &older), 0);
     EXPECT_EQ(older.size, offsetof(mr_counters, resumes));
     EXPECT_EQ(older.jobs, 1);
     EXPECT_EQ(older.resumes, 88);

@@ -107,6 +107,22 @@ static void give_descriptors(rlim_t n)
     EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
+/* The deadline passes before the pause has. Where the machine stands still they
+ * may end at the same time: not each time. */
+static bool pause_is_cut(mr_handle listener)
+{
+    bool cut = false;
+    for (int i = 0; i < 20 && !cut; i++) {
+        mr_scope scope;
+        mr_scope_open(&scope, mr_after(MR_MS));
+        mr_handle h = mr_accept(listener);
+        EXPECT(h == MR_ECANCELED || h == MR_EMFILE);
+        EXPECT_EQ(mr_scope_close(&scope), MR_ETIMEDOUT);
+        cut = h == MR_ECANCELED;
+    }
+    return cut;
+}
+
 /* It is told, not for nothing, and at no cost; then the peer is there. */
 static int64_t none_is_left(void *arg)
 {
@@ -125,10 +141,7 @@ static int64_t none_is_left(void *arg)
     EXPECT_EQ(mr_pipe_open(h), MR_EMFILE);
     EXPECT_EQ(mr_unix_pair(h), MR_EMFILE);
     EXPECT_EQ(mr_stdio(0), MR_EMFILE);
-    mr_scope scope;
-    mr_scope_open(&scope, mr_after(MR_MS));
-    EXPECT_EQ(mr_accept(listener), MR_ECANCELED);
-    EXPECT_EQ(mr_scope_close(&scope), MR_ETIMEDOUT);
+    EXPECT(pause_is_cut(listener));
     give_descriptors(before);
     mr_handle stream = mr_accept(listener);
     EXPECT(stream >= 0);

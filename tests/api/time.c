@@ -17,12 +17,22 @@ static int64_t sleeps(void *arg)
     return mr_now() - begun;
 }
 
+/* How long it takes at best: a machine may stand still, though not each time.
+ */
+static int64_t shortest_sleep(unsigned workers, int64_t ns)
+{
+    int64_t shortest = MR_NEVER;
+    for (int i = 0; i < 5 && shortest >= MR_S; i++) {
+        int64_t took = workers ? run_with(workers, sleeps, &ns) : sleeps(&ns);
+        EXPECT(took >= ns);
+        shortest = took < shortest ? took : shortest;
+    }
+    return shortest;
+}
+
 static void sleep_with(unsigned workers)
 {
-    int64_t ns = 20 * MR_MS;
-    int64_t took = run_with(workers, sleeps, &ns);
-    EXPECT(took >= ns);
-    EXPECT(took < 2 * MR_S);
+    EXPECT(shortest_sleep(workers, 20 * MR_MS) < MR_S);
 }
 
 TEST(time, a_sleep_lasts_as_long_as_it_was_asked_to)
@@ -34,18 +44,15 @@ TEST(time, a_sleep_lasts_as_long_as_it_was_asked_to)
 
 TEST(time, a_sleep_of_no_length_ends)
 {
-    int64_t none = 0, less = -5, least = INT64_MIN;
-    EXPECT(run_with(1, sleeps, &none) < MR_S);
-    EXPECT(run_with(1, sleeps, &less) < MR_S);
-    EXPECT(run_with(1, sleeps, &least) < MR_S);
+    EXPECT(shortest_sleep(1, 0) < MR_S);
+    EXPECT(shortest_sleep(1, -5) < MR_S);
+    EXPECT(shortest_sleep(1, INT64_MIN) < MR_S);
 }
 
 TEST(time, outside_a_task_the_thread_sleeps)
 {
-    int64_t ns = 20 * MR_MS;
-    EXPECT(sleeps(&ns) >= ns);
-    ns = -1;
-    EXPECT(sleeps(&ns) < MR_S);
+    EXPECT(shortest_sleep(0, 20 * MR_MS) < MR_S);
+    EXPECT(shortest_sleep(0, -1) < MR_S);
 }
 
 static int64_t until(void *arg)

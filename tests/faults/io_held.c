@@ -6,6 +6,7 @@
 #include "slow.h"
 #include "streams.h"
 #include "test.h"
+#include "waits.h"
 
 #include <sys/stat.h>
 
@@ -193,7 +194,7 @@ static void ask_all(mr_scope *scope, struct asked *a, mr_handle file)
         a[i] = (struct asked){.fn = fn[i], .file = file};
         EXPECT_EQ(mr_scope_go(scope, asks, &one, sizeof one), 0);
     }
-    mr_sleep(20 * MR_MS);
+    come_to_wait(THREADS + ASKED, "mr_blocking");
 }
 
 static int over_of(struct asked *a)
