@@ -168,12 +168,17 @@ MRI_INLINE int mri_call_pipe(int fd[2])
                  : (int)mri_sys_result(pipe2(fd, O_NONBLOCK | O_CLOEXEC));
 }
 
+/* A signal interrupts it too, though it does not wait. */
+MRI_INLINE int mri_call_poll_once(struct pollfd *p)
+{
+    MRI_SYS_RETRIED(int, "poll", poll(p, 1, 0));
+}
+
 /* Which of `events` there are now, POLLERR, POLLHUP and POLLNVAL too. */
 MRI_INLINE int mri_call_poll(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
-    int fault = mri_fault("poll");
-    int rc = fault ? -fault : (int)mri_sys_result(poll(&p, 1, 0));
+    int rc = mri_call_poll_once(&p);
     return rc < 0 ? rc : p.revents;
 }
 

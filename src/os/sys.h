@@ -43,16 +43,15 @@ MRI_INLINE long mri_sys_result(long result)
 
 /* The body of a function that makes a call: its result, or a negative code, as
  * the type that it returns; called again for as long as a signal interrupts
- * it. */
+ * it, or a fault that says so. */
 #define MRI_SYS_RETRIED(type, name, call)                                      \
-    int fault = mri_fault(name);                                               \
+    int fault;                                                                 \
     long result;                                                               \
-    if (fault)                                                                 \
-        return -fault;                                                         \
-    do                                                                         \
-        result = (call);                                                       \
-    while (result < 0 && errno == EINTR);                                      \
-    return (type)mri_sys_result(result)
+    do {                                                                       \
+        fault = mri_fault(name);                                               \
+        result = fault ? -fault : mri_sys_result(call);                        \
+    } while (result == -EINTR);                                                \
+    return (type)result
 
 /* Allocation of os/ itself (a CPU list, a file's text); NULL when there is
  * no memory. */

@@ -189,6 +189,31 @@ TEST(faults_file, each_call_that_is_refused_is_told_to_who_made_it)
     }
 }
 
+static int64_t each_interrupted(void *arg)
+{
+    bool hit = true;
+    int n = 0;
+    (void)arg;
+    while (hit) {
+        enter_new("/var/tmp");
+        faults_spare(is_spared);
+        faults_arm(++n, EINTR);
+        int64_t rc = scenario();
+        hit = faults_disarm();
+        faults_spare(NULL);
+        leave();
+        if (rc != 0)
+            TEST_FAIL("%s, interrupted, is %" PRId64, faults_last(), rc);
+    }
+    return n;
+}
+
+TEST(faults_file, each_call_that_a_signal_ends_is_made_again)
+{
+    mr_config config = {.size = sizeof config, .workers = 1};
+    EXPECT(mr_main(&config, each_interrupted, NULL) > 25);
+}
+
 /* ---- Other ways --------------------------------------------------------- */
 
 static int64_t goes_another_way(void *arg)

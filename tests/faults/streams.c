@@ -11,7 +11,6 @@
 
 #include <errno.h>
 
-/* The wait for our own epoll cannot fail either; a signal may end it. */
 /* ---- The scenario ------------------------------------------------------- */
 
 static int64_t echoes(void *arg)
@@ -211,6 +210,21 @@ TEST(faults_streams, a_wait_that_a_signal_ends_is_begun_again)
             EXPECT(live(calls[i], nth, EINTR, &rc) || nth > 1);
             EXPECT_EQ(rc, 0);
         }
+}
+
+/* Each that a signal can end, each time that it is made. */
+TEST(faults_streams, what_a_signal_ends_is_done_again)
+{
+    static const char *const calls[] = {
+        "recv",   "send",    "recvmsg", "sendmsg", "readv",
+        "writev", "accept4", "poll",    "open",    "read",
+    };
+    int64_t rc;
+    alarm(100);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        for (int nth = 1; nth < 20 && live(calls[i], nth, EINTR, &rc); nth++)
+            EXPECT_MSG(rc == 0, "%s: %d", calls[i], (int)rc);
+    alarm(0);
 }
 
 TEST(faults_streams, an_old_kernel_waits_whole_milliseconds)
