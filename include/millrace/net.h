@@ -79,10 +79,11 @@ enum { MR_ONLY_IPV4 = 1, MR_ONLY_IPV6 = 2, MR_FOR_UDP = 4 };
  * An address as a text, with a port, is told at once. Else it waits, and is
  * left at once where the task's scope is cut short, however long the resolver
  * takes, which nothing stops: it goes on alone, in memory of its own, and
- * mr_stop waits for it, at most until its deadline. It runs on libuv's threads,
- * which are the process's: by default two names are looked up at a time
- * (UV_THREADPOOL_SIZE / 2), and the rest wait for those, which a server that
- * does not answer may keep for seconds. */
+ * mr_stop waits for it, at most until its deadline, and exit(), as libuv's
+ * clean-up does, until the resolver has answered or given up. It runs on
+ * libuv's threads, which are the process's: by default two names are looked up
+ * at a time (UV_THREADPOOL_SIZE / 2), and the rest wait for those, which a
+ * server that does not answer may keep for seconds. */
 MR_API int mr_resolve(const char *name, const char *service, unsigned flags,
                       mr_address *out, size_t most);
 
