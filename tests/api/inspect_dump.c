@@ -235,6 +235,50 @@ TEST(dump, a_wait_after_a_long_sleep_has_just_begun)
     EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
 }
 
+/* ---- Scopes ------------------------------------------------------------- */
+
+static mr_scope around, within;
+
+static int64_t blocks_as(void *arg)
+{
+    mr_task_name(arg);
+    return blocks(arg);
+}
+
+static int64_t opens_two(void *arg)
+{
+    (void)arg;
+    mr_scope_open(&around, MR_NEVER);
+    EXPECT_EQ(mr_scope_go(&around, blocks_as, "around", 0), 0);
+    mr_scope_open(&within, MR_NEVER);
+    EXPECT_EQ(mr_scope_go(&within, blocks_as, "within", 0), 0);
+    EXPECT_EQ(mr_scope_close(&within), 0);
+    return mr_scope_close(&around);
+}
+
+/* A scope is told by its address. */
+static void expect_in(const char *text, const char *task, const mr_scope *scope)
+{
+    char in[40];
+    snprintf(in, sizeof in, ", in scope 0x%" PRIxPTR, (uintptr_t)scope);
+    EXPECT_LINE(text, task, in, "");
+}
+
+TEST(dump, a_task_is_in_its_scope)
+{
+    mr_runtime *rt = scene(2);
+    const char *text;
+    EXPECT_EQ(mr_submit(rt, opens_two, NULL, 0), 0);
+    EXPECT_EQ(mr_submit(rt, blocks_as, "alone", 0), 0);
+    while (count_lines(text = dump(rt), "waits for mr_blocking ") < 3)
+        usleep(1000);
+    expect_in(text, "\"around\"", &around);
+    expect_in(text, "\"within\"", &within);
+    EXPECT(!has_line(text, "\"alone\"", ", in scope ", ""));
+    tell();
+    EXPECT_EQ(mr_stop(rt, MR_NEVER), 0);
+}
+
 /* ---- Jobs --------------------------------------------------------------- */
 
 /* More than spares take; they bring some from the inbox into queues. */

@@ -9,6 +9,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/un.h>
 #include <uv.h>
 
@@ -285,6 +286,42 @@ static void sends_bell(pending *p)
     EXPECT_EQ(uv_async_send(&p->bell), 0);
 }
 
+/* ---- Processes and signals ---------------------------------------------- */
+
+static int64_t waits_for_child(pending *p)
+{
+    const char *argv[] = {"sleep", "1000", NULL};
+    mr_process_options o = {.size = sizeof o, .file = "sleep", .argv = argv};
+    mr_handle child = mr_process_spawn(&o, NULL);
+    EXPECT(child >= 0);
+    p->answer = mr_process_id(child);
+    set(&p->begun);
+    int64_t rc = mr_process_wait(child, NULL);
+    if (rc < 0)
+        EXPECT_EQ(mr_process_kill(child, SIGKILL), 0);
+    return and_closes(child, rc);
+}
+
+static void kills_child(pending *p)
+{
+    EXPECT_EQ(kill((pid_t)p->answer, SIGKILL), 0);
+}
+
+static int64_t waits_for_signal(pending *p)
+{
+    mr_handle h = mr_signal_open(&(int){SIGUSR2}, 1);
+    EXPECT(h >= 0);
+    set(&p->begun);
+    return and_closes(h, mr_signal_wait(h, NULL));
+}
+
+/* To this thread, which has it unblocked: ThreadSanitizer holds back others. */
+static void sends_signal(pending *p)
+{
+    (void)p;
+    EXPECT_EQ(raise(SIGUSR2), 0);
+}
+
 /* ---- All kinds ---------------------------------------------------------- */
 
 enum { CUT = MR_ECANCELED };
@@ -308,6 +345,8 @@ static const kind all[] = {
     {"blocking", blocks, NULL, is_freed, 5, 0},
     {"calling", calls, NULL, sends_bell, 7, 0},
     {"calling-to-be-cut", calls_to_be_cut, NULL, sends_bell, 7, CUT},
+    {"a-child", waits_for_child, NULL, kills_child, 0, CUT},
+    {"a-signal", waits_for_signal, NULL, sends_signal, SIGUSR2, CUT},
 };
 
 enum { KINDS = sizeof all / sizeof *all };
