@@ -14,6 +14,7 @@
 #include <millrace/process.h>
 #include <millrace/runtime.h>
 #include <millrace/scope.h>
+#include <millrace/sync.h>
 #include <millrace/task.h>
 #include <millrace/time.h>
 #include <millrace/version.h>

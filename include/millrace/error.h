@@ -95,7 +95,8 @@
     X(MR_ENOTTY, -25, "not a terminal, or unknown device request")             \
     X(MR_EFTYPE, -4028, "wrong file type or format")                           \
     X(MR_EILSEQ, -84, "illegal byte sequence")                                 \
-    X(MR_ESOCKTNOSUPPORT, -94, "socket type not supported")
+    X(MR_ESOCKTNOSUPPORT, -94, "socket type not supported")                    \
+    X(MR_EDEADLK, -35, "would wait for itself")
 /* clang-format on */
 
 enum mr_error {

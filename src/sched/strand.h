@@ -87,6 +87,7 @@ struct mri_strand {
     bool computes;  /* its base is fork and join's; see mri_worker_await */
     uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
                        strand's */
+    uint8_t holds;  /* async/'s: locks that what runs here holds; likewise */
     mri_fiber fiber;
     /* The park that the completer of a task ends: written before the strand
      * registers with the task's word, read after its exchange there. */
