@@ -12,11 +12,7 @@
  * cleared and the call made again, and that is the call of which the protocol
  * speaks.
  *
- * A turn. Who never finds that it has to wait would keep its worker for ever,
- * and those whose descriptors have become ready, and the timers, from it: so
- * before every MRI_TURN-th call in a row it looks what the kernel has to tell,
- * and yields. At a microsecond or more for each call that is a tenth of a
- * millisecond for the others to wait, and less than a hundredth of the time.
+ * Each call takes its part of the task's turn (sched/turn.h).
  *
  * Must not know: which call.
  */
@@ -25,10 +21,9 @@
 
 #include "io/handle.h"
 #include "sched/runtime.h"
+#include "sched/turn.h"
 #include "task/cancel.h"
 #include <millrace/error.h>
-
-enum { MRI_TURN = 128 };
 
 /* What is to be done, on d; MR_EAGAIN: it has to wait. */
 typedef int64_t (*mri_attempt_fn)(const mri_desc *d, void *arg);
@@ -55,16 +50,6 @@ MRI_INLINE MRI_CHECKED int mri_attempt_begin(mr_handle h, uint32_t kinds,
     return why < 0 ? why : rc;
 }
 
-/* On strand s: its turn is over. */
-void mri_turn_end(mri_strand *s);
-
-/* On strand s, before a call. */
-MRI_INLINE void mri_turn_take(mri_strand *s)
-{
-    if (mri_unlikely(++s->turn == MRI_TURN))
-        mri_turn_end(s);
-}
-
 /* After a call that was asked for so many bytes and has done n, or failed. */
 MRI_INLINE void mri_attempt_after(mri_strand *s, mri_desc *d, enum mri_dir dir,
                                   int64_t n, size_t asked)
@@ -83,7 +68,7 @@ MRI_INLINE int64_t mri_attempt_until(mri_strand *s, mri_desc *d,
                                      void *arg)
 {
     for (;;) {
-        mri_turn_take(s);
+        mri_turn_take(s, MRI_TURN_SYSTEM);
         if (mri_unlikely(mri_ready_is_closed(&d->ready[dir])))
             return MR_EBADF;
         if (dir == MRI_DIR_WRITE && asked > 0 &&
@@ -102,7 +87,7 @@ MRI_INLINE int64_t mri_attempt_until(mri_strand *s, mri_desc *d,
         int rc = mri_desc_wait(s, d, dir, deadline);
         if (rc < 0)
             return rc;
-        s->turn = 0;
+        mri_turn_begin(s);
     }
 }
 

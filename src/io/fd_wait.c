@@ -83,7 +83,7 @@ int64_t mr_fd_wait(int fd, unsigned events)
         return rc;
     if (events == 0 || events & ~(unsigned)ALL)
         return MR_EINVAL;
-    mri_turn_take(s);
+    mri_turn_take(s, MRI_TURN_SYSTEM);
     rc = mri_call_poll(fd, (short)asked(events));
     if (rc == 0)
         rc = wait_for(s, fd, asked(events));

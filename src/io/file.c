@@ -75,7 +75,7 @@ static int64_t does_rest(void *arg)
 MRI_INLINE int64_t transfer(mri_strand *s, piece *p, call_fn now, call_fn call)
 {
     while (p->left > 0) {
-        mri_turn_take(s);
+        mri_turn_take(s, MRI_TURN_SYSTEM);
         long n = now(p, MOST);
         if (n > 0)
             advance(p, n);

@@ -95,7 +95,7 @@ mr_handle mr_file_open(const char *path, unsigned flags, unsigned mode)
     int how = flags_of(flags), rc = mri_caller_begin(&s);
     if (rc < 0 || how < 0)
         return rc < 0 ? rc : how;
-    mri_turn_take(s);
+    mri_turn_take(s, MRI_TURN_SYSTEM);
     int fd = mri_path_open_now(path, how, (mode_t)mode);
     return fd < 0 ? fd : enter(s, fd);
 }

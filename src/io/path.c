@@ -146,7 +146,7 @@ static int look(const char *path, bool follow, mr_file_info *out)
     int rc = mri_caller_begin(&s);
     if (rc < 0)
         return rc;
-    mri_turn_take(s);
+    mri_turn_take(s, MRI_TURN_SYSTEM);
     return mri_path_look(path, follow, out);
 }
 

@@ -24,7 +24,7 @@ static int64_t serve(void *arg)
 
 static int64_t transfer(mri_strand *s, call_fn cached, request *r)
 {
-    mri_turn_take(s);
+    mri_turn_take(s, MRI_TURN_SYSTEM);
     long rc = cached(r->fd, r->part, r->n);
     return mri_would_block(rc) ? mr_blocking(serve, r) : rc;
 }

@@ -327,10 +327,3 @@ int mr_close(mr_handle handle)
 {
     return mri_desc_close(mri_strand_self(), handle);
 }
-
-void mri_turn_end(mri_strand *s)
-{
-    s->turn = 0;
-    (void)!mri_poll_look(s->worker);
-    mri_strand_yield(s);
-}

@@ -330,7 +330,7 @@ int mr_walk_next(mr_walk *walk_, mr_walk_entry *out)
     int rc = mri_caller_begin(&s);
     if (rc < 0)
         return rc;
-    mri_turn_take(s);
+    mri_turn_take(s, MRI_TURN_SYSTEM);
     while (rc == 0 && (!w->begun || w->enter || w->level))
         rc = step(w, out);
     return rc;

@@ -81,13 +81,12 @@ struct mri_strand {
     mri_worker *worker;
     mri_park_word park;
     mri_run_node node; /* from the end of a park until it is resumed */
-    uint32_t index; /* constant: in the pool; below MRI_READY_STRANDS, to which
-                       runtime.c holds the configuration */
-    bool mapped;    /* what is constant is initialised */
-    bool computes;  /* its base is fork and join's; see mri_worker_await */
-    uint8_t turn;   /* io/'s: calls in a row that did not have to wait; the
-                       strand's */
-    uint8_t holds;  /* async/'s: locks that what runs here holds; likewise */
+    uint32_t index;  /* constant: in the pool; below MRI_READY_STRANDS, to which
+                        runtime.c holds the configuration */
+    bool mapped : 1; /* what is constant is initialised */
+    bool computes : 1; /* its base is fork and join's; see mri_worker_await */
+    uint8_t holds; /* async/'s: locks that what runs here holds; the strand's */
+    uint16_t turn; /* how much of it is used: see turn.h; the strand's */
     mri_fiber fiber;
     /* The park that the completer of a task ends: written before the strand
      * registers with the task's word, read after its exchange there. */
