@@ -3,6 +3,7 @@
 #ifndef MILLRACE_H
 #define MILLRACE_H
 
+#include <millrace/channel.h>
 #include <millrace/error.h>
 #include <millrace/file.h>
 #include <millrace/fork.h>
