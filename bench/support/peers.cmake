@@ -16,16 +16,20 @@ find_program(BENCH_RUSTC rustc)
 set(BENCH_CARGO_REGISTRY /usr/share/cargo/registry CACHE PATH
     "Where Debian's librust-*-dev lie")
 
-# bench_cargo(TARGET CRATE            of which major version 1 is to be there
+# bench_cargo(TARGET CRATE            which is to be there
+#     [MAJOR N]                       in this major version; 1
 #     [FEATURES NAME...]              of it
 #     PROGRAMS NAME SOURCE...         which come to lie in the caller's folder
 #     [LINK ARGUMENT...] [DEPENDS TARGET-OR-FILE...])
 function(bench_cargo target crate)
-    cmake_parse_arguments(PARSE_ARGV 2 arg "" ""
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "MAJOR"
         "FEATURES;PROGRAMS;LINK;DEPENDS")
+    if(NOT DEFINED arg_MAJOR)
+        set(arg_MAJOR 1)
+    endif()
     set(there ${CMAKE_CURRENT_BINARY_DIR})
     set(dir ${there}/${target})
-    file(GLOB found ${BENCH_CARGO_REGISTRY}/${crate}-1.*)
+    file(GLOB found ${BENCH_CARGO_REGISTRY}/${crate}-${arg_MAJOR}.*)
     if(NOT BENCH_CARGO OR NOT BENCH_RUSTC OR NOT found)
         bench_missing(${target} "no cargo or no librust-${crate}-dev")
         return()
@@ -33,7 +37,7 @@ function(bench_cargo target crate)
     list(TRANSFORM arg_FEATURES REPLACE "(.+)" "\"\\1\"")
     list(JOIN arg_FEATURES ", " features)
     set(BENCH_CARGO_DEPENDENCIES
-        "${crate} = { version = \"1\", features = [${features}] }")
+        "${crate} = { version = \"${arg_MAJOR}\", features = [${features}] }")
     set(BENCH_CARGO_PROGRAMS)
     while(arg_PROGRAMS)
         list(POP_FRONT arg_PROGRAMS name source)
