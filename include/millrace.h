@@ -7,6 +7,7 @@
 #include <millrace/error.h>
 #include <millrace/file.h>
 #include <millrace/fork.h>
+#include <millrace/future.h>
 #include <millrace/inspect.h>
 #include <millrace/io.h>
 #include <millrace/loop.h>

@@ -37,6 +37,9 @@ typedef struct mr_config {
     void *(*allocate)(void *context, size_t size, size_t align);
     void (*release)(void *context, void *memory, size_t size);
     void *context;
+    /* Called with the error of each future that failed without anybody having
+     * looked at it; see millrace/future.h [none]. */
+    void (*unhandled)(void *context, int64_t error);
 } mr_config;
 
 /* Start a runtime, run fn(arg) as its first task, wait for everything that was

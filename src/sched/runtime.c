@@ -371,7 +371,11 @@ int mr_stop(mr_runtime *rt, int64_t deadline)
     /* Relaxed: the workers were joined. */
     if (mri_load_relaxed(&rt->io))
         rt->end_io(rt);
-    mr_config config = rt->config; /* 6 */
+    /* Relaxed: likewise, and by a job that has ended. */
+    mri_last *heap = mri_load_relaxed(&rt->heap); /* 6 */
+    if (heap)
+        heap->end(rt);
+    mr_config config = rt->config;
     if (!config.leave_sigsegv)
         mri_overflow_close();
     mri_block_close(rt);

@@ -14,6 +14,11 @@
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
+/* What is ended when nothing of the runtime is at work any more. */
+typedef struct mri_last {
+    void (*end)(mr_runtime *rt);
+} mri_last;
+
 struct mr_runtime {
     /* Constant from start to stop. */
     mri_barrier barrier;
@@ -52,6 +57,9 @@ struct mr_runtime {
     /* Likewise; before that, once all jobs have ended: 0 or MR_ETIMEDOUT. Where
      * that is not NULL, which a job says. */
     int (*end_loop)(mr_runtime *rt, int64_t deadline);
+
+    /* async/'s, a mri_last: NULL until it is first needed; ended last. */
+    mri_atomic_ptr heap;
 
     /* inspect/'s: who dumps on request; to be ended before the rest is. */
     mri_atomic_ptr dumper;

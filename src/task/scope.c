@@ -87,6 +87,20 @@ int mr_scope_limit(mr_scope *scope, size_t n)
     return 0;
 }
 
+void mri_scope_begin(mri_scope *sc, mri_strand *s)
+{
+    init(sc, s);
+    sc->deadline = MR_NEVER;
+    mri_init(&sc->live, MRI_SCOPE_ONE + MRI_SCOPE_VISITOR);
+}
+
+void mri_scope_end(mri_scope *sc, mri_strand *s)
+{
+    /* Acquire: all that was done with it. */
+    if (mri_sub_acquire(&sc->live, MRI_SCOPE_ONE) != MRI_SCOPE_ONE)
+        mri_worker_await_for(s, &sc->done, "the end of a cancel");
+}
+
 /* ---- Close -------------------------------------------------------------- */
 
 static int64_t result_of(const mri_scope *sc)

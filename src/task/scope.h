@@ -90,6 +90,13 @@ struct mri_scope {
  * has ended. */
 void mri_scope_expect(mri_scope *sc);
 void mri_scope_collected(mri_scope *sc, mri_run_node *node);
+/* On strand s, in a job: a context for what begins, without children and a
+ * deadline. One visitor is counted, who may come or not: whoever cuts it short.
+ */
+void mri_scope_begin(mri_scope *sc, mri_strand *s);
+/* On strand s, which has left the context, where that visitor has come: he has
+ * gone. */
+void mri_scope_end(mri_scope *sc, mri_strand *s);
 
 #define MRI_SCOPE_ONE UINT64_C(1) /* opener or child */
 #define MRI_SCOPE_VISITOR (UINT64_C(1) << 32)
