@@ -16,6 +16,7 @@
 #include <millrace/process.h>
 #include <millrace/runtime.h>
 #include <millrace/scope.h>
+#include <millrace/select.h>
 #include <millrace/sync.h>
 #include <millrace/task.h>
 #include <millrace/time.h>

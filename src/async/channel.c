@@ -1,7 +1,6 @@
 /* See channel.h. */
 #include "async/channel.h"
 
-#include "os/clock.h"
 #include "sched/runtime.h"
 #include "sched/turn.h"
 #include "task/cancel.h"
@@ -155,14 +154,6 @@ static int begin(mri_strand **s)
     return mri_cancelable_pass(*s);
 }
 
-/* With the lock, before a wait; a deadline that has passed long ago needs no
- * clock. */
-static bool is_over(int64_t deadline)
-{
-    return deadline != MRI_NEVER &&
-           (deadline <= 0 || deadline <= mri_clock_now());
-}
-
 /* With the lock, which it releases: in queue q until it is served. */
 static int wait_in(mri_channel *c, mri_bids *q, mri_strand *s, void *item,
                    int64_t deadline, const char *what)
@@ -201,7 +192,7 @@ int mr_send_until(mr_channel *channel, const void *item, int64_t deadline)
         return rc;
     mri_lock_acquire(&c->lock);
     bool done = mri_channel_send_now(c, item, &rc, &given);
-    if (!done && !is_over(deadline)) /* what waits is not written to */
+    if (!done && !mri_is_over(deadline)) /* what waits is not written to */
         return wait_in(c, &c->senders, s, (void *)(uintptr_t)item, deadline,
                        "room in a channel");
     release_and_tell(c, &given);
@@ -218,7 +209,7 @@ int mr_receive_until(mr_channel *channel, void *item, int64_t deadline)
         return rc;
     mri_lock_acquire(&c->lock);
     bool done = mri_channel_receive_now(c, item, &rc, &given);
-    if (!done && !is_over(deadline))
+    if (!done && !mri_is_over(deadline))
         return wait_in(c, &c->receivers, s, item, deadline,
                        "an item of a channel");
     release_and_tell(c, &given);

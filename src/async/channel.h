@@ -30,6 +30,7 @@
 #define MRI_ASYNC_CHANNEL_H
 
 #include "async/seeker.h"
+#include "os/clock.h"
 #include <millrace/channel.h>
 
 /* Under the lock, but what is constant. */
@@ -50,6 +51,14 @@ typedef struct mri_offer {
     bool selects; /* constant */
     bool served;  /* a select's: this one was, by whoever had the lock */
 } mri_offer;
+
+/* Before a wait: it need not begin. One that has passed long ago needs no
+ * clock. */
+MRI_INLINE bool mri_is_over(int64_t deadline)
+{
+    return deadline != MRI_NEVER &&
+           (deadline <= 0 || deadline <= mri_clock_now());
+}
 
 /* With the lock, all below. */
 

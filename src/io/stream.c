@@ -262,49 +262,6 @@ int64_t mr_writev(mr_handle stream, const mr_buffer *part, size_t n,
     return rc;
 }
 
-/* ---- Waiting ------------------------------------------------------------ */
-
-static const short events_of[] = {POLLIN, POLLOUT};
-
-/* READY may be of what others have taken since: the kernel is asked. An event
- * that came after that says enough, and READY stays for the call that is to
- * come. */
-static int until_ready(mri_strand *s, mri_desc *d, enum mri_dir dir)
-{
-    if (mri_desc_try(d, dir)) {
-        int rc = mri_call_poll(d->fd, events_of[dir]);
-        if (rc != 0) {
-            mri_desc_again(s, d, dir);
-            return rc < 0 ? rc : 0;
-        }
-    }
-    return mri_desc_wait(s, d, dir, MRI_NEVER);
-}
-
-static int wait_for(mr_handle h, enum mri_dir dir)
-{
-    mri_strand *s;
-    mri_desc *d;
-    int rc = mri_attempt_begin(
-        h, MRI_DESC_STREAM | MRI_DESC_LISTENER | MRI_DESC_DATAGRAM, &s, &d);
-    if (rc < 0)
-        return rc;
-    if (!(d->kind & MRI_DESC_FILE))
-        rc = until_ready(s, d, dir);
-    mri_desc_put(s, d);
-    return rc;
-}
-
-int mr_wait_readable(mr_handle handle)
-{
-    return wait_for(handle, MRI_DIR_READ);
-}
-
-int mr_wait_writable(mr_handle handle)
-{
-    return wait_for(handle, MRI_DIR_WRITE);
-}
-
 /* ---- The end ------------------------------------------------------------ */
 
 int mr_shutdown(mr_handle stream, unsigned how)

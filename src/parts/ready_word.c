@@ -18,13 +18,14 @@ enum mri_ready_wait mri_ready_wait(mri_ready_word *r, mri_ready_waiter me)
     }
 }
 
-void mri_ready_unwait(mri_ready_word *r, mri_ready_waiter me)
+bool mri_ready_unwait(mri_ready_word *r, mri_ready_waiter me)
 {
     uint64_t seen = mri_load_relaxed(&r->word);
     while ((seen & ~MRI_READY_FLAGS) == me)
         /* Relaxed: nothing is handed over. */
         if (mri_cas_weak_relaxed(&r->word, &seen, seen & MRI_READY_FLAGS))
-            return;
+            return true;
+    return false;
 }
 
 /* The flags it is to have as well, and nobody waits. */

@@ -141,8 +141,9 @@ enum mri_ready_wait {
 MRI_CHECKED enum mri_ready_wait mri_ready_wait(mri_ready_word *r,
                                                mri_ready_waiter me);
 
-/* The strand, whose park ended without it. */
-void mri_ready_unwait(mri_ready_word *r, mri_ready_waiter me);
+/* The strand, whose park has ended. True: without it, which knew of it until
+ * now. */
+bool mri_ready_unwait(mri_ready_word *r, mri_ready_waiter me);
 
 /* Anybody: it may be ready; `hup`: MRI_READY_HUP or 0. Who is to be told. */
 MRI_CHECKED mri_ready_waiter mri_ready_set(mri_ready_word *r, uint64_t hup);

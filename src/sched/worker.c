@@ -8,15 +8,6 @@
 
 #include <string.h>
 
-static uint64_t next_random(mri_worker *w)
-{
-    /* Marsaglia, Xorshift RNGs, 2003: shifts 13, 7, 17. */
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 7;
-    w->random ^= w->random << 17;
-    return w->random;
-}
-
 /* ---- Looking ------------------------------------------------------------ */
 
 static mri_run_node *take_next(mri_worker *w)
@@ -163,7 +154,7 @@ static bool steal_round(mri_worker *w, mri_work *work, uint32_t start,
 bool mri_worker_steal(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
-    uint32_t start = (uint32_t)(next_random(w) % rt->workers);
+    uint32_t start = (uint32_t)(mri_worker_random(w) % rt->workers);
     for (uint32_t level = 0; level <= rt->places.levels; level++)
         if (steal_round(w, work, start, level))
             return true;

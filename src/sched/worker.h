@@ -162,6 +162,16 @@ typedef struct mri_work {
                       mri_load_relaxed(&(w)->stats.what) + (uint64_t)(n))
 #define mri_count(w, what) mri_count_by(w, what, 1)
 
+/* Worker: any number, of equal chance, that nobody need be unable to guess. */
+MRI_INLINE uint64_t mri_worker_random(mri_worker *w)
+{
+    /* Marsaglia, Xorshift RNGs, 2003: shifts 13, 7, 17. */
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random;
+}
+
 /* Worker, before a job is pushed that is submitted. */
 MRI_INLINE void mri_worker_born(mri_worker *w, uint64_t jobs)
 {
