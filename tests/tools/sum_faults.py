@@ -11,6 +11,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import threading
 import time
 import unittest
@@ -43,6 +44,18 @@ class Kinds(Case):
                     b"skipped\n")
         report = json.loads(self.sum("--json", "tree").stdout)
         self.assertEqual(report["summary"]["skipped"], 2)
+
+    def test_devices_of_a_tree_are_skipped(self):
+        for name in ("null", "zero", "full"):
+            try:
+                os.mknod(self.path(f"tree/{name}"), 0o600 | stat.S_IFCHR,
+                         os.stat(f"/dev/{name}").st_rdev)
+            except PermissionError:
+                self.skip("no right to make devices")
+        done = self.sum("tree", timeout=60)
+        self.expect(done, 0, self.both, b"".join(
+            b"millrace sum: tree/%s: not a regular file, skipped\n" % name
+            for name in (b"full", b"null", b"zero")))
 
     def test_a_fifo_that_was_named_is_read_while_the_others_go_on(self):
         os.mkfifo(self.path("fifo"))
@@ -216,6 +229,23 @@ class Trouble(Case):
                     b"read\n")
         self.assertTrue(file["changed"])
         self.assertGreater(file["size"], 64 << 20)
+
+    def test_a_file_that_shrinks_is_digested_as_far_as_it_was_read(self):
+        def shrink(f):
+            f.truncate(32 << 20)
+            f.truncate(64 << 20)
+            f.truncate(32 << 20)
+            time.sleep(0.001)
+            f.truncate(64 << 20)
+        for _ in range(10):
+            done = self.sum_while(shrink)
+            file = json.loads(done.stdout)["files"][0]
+            self.assertEqual(file["digest"], sha256(bytes(file["size"])))
+            if done.stderr:
+                break
+        self.expect(done, 0, err=b"millrace sum: log: changed while it was "
+                    b"read\n")
+        self.assertLessEqual(file["size"], 64 << 20)
 
     def test_a_sparse_file_over_4_gib_is_digested_whole(self):
         size = (4 << 30) + 5

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The lines of `millrace sum`, beside those of coreutils."""
 
+import ctypes
 import hashlib
 import json
 import os
+import struct
 import unittest
 
 from sum_case import Case, OddCase, ODD, sha256
@@ -148,6 +150,52 @@ class Json(OddCase):
         self.assertEqual(report["files"],
                          [{"path": "f", "algorithm": "md5", "size": 1,
                            "digest": hashlib.md5(b"q").hexdigest()}])
+
+
+class Begun(Case):
+    """In which order files of a tree are opened, as the system saw it."""
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("tree"))
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.seen = libc.inotify_init1(os.O_NONBLOCK)
+        in_open = 0x20
+        if self.seen < 0 or libc.inotify_add_watch(
+                self.seen, self.path("tree"), in_open) < 0:
+            self.skip("no inotify here")
+        self.addCleanup(os.close, self.seen)
+
+    def opened(self):
+        names, size = [], struct.calcsize("iIII")
+        while True:
+            try:
+                events = os.read(self.seen, 1 << 20)
+            except BlockingIOError:
+                return names
+            while events:
+                length = struct.unpack_from("iIII", events)[3]
+                name = events[size:size + length].rstrip(b"\0")
+                events = events[size + length:]
+                if name:
+                    names.append(name)
+
+    def test_a_huge_file_among_thousands_is_begun_first(self):
+        # Begun last, it would keep one core busy, and no other.
+        for i in range(3000):
+            self.write(f"tree/{i:04}", b"x")
+        os.truncate(self.write("tree/last"), 32 << 20)
+        # Some may be digested while the tree is walked; the first time.
+        for workers in ("1", "1", "2", "2"):
+            self.opened()
+            done = self.sum("-w", workers, "tree")
+            self.expect(done, 0, err=b"")
+            names = self.opened()
+            self.assertEqual(len(names), 3001)
+            place = names.index(b"last")
+            if place < 1000:
+                return
+        self.fail(f"it is number {place}")
 
 
 class Stats(OddCase):
