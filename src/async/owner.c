@@ -1,40 +1,27 @@
 /* See owner.h. */
 #include "async/owner.h"
 
-#include "parts/lock.h"
-
 MRI_STATIC_ASSERT(_Alignof(mri_strand) > MRI_OWNER_FLAGS,
                   "a strand's address leaves the flags free");
 MRI_STATIC_ASSERT(_Alignof(uint64_t) > MRI_OWNER_FLAGS, "and a thread's does");
 
-/* Its first byte counts. Of the loader's reserve, as in sched/self.c. */
-_Thread_local uint64_t mri_owner_of_thread
-    __attribute__((tls_model("initial-exec")));
-
-enum { BUCKETS = 64 };
-
-static struct {
-    mri_lock lock;
-    mri_owner_wait *bucket[BUCKETS];
-} registry;
-
 /* Strands lie 64 bytes apart, and more. */
-static mri_owner_wait **bucket_of(uintptr_t id)
+static mri_owner_wait **bucket_of(mri_owner_registry *r, uintptr_t id)
 {
-    return &registry.bucket[(id >> 6 ^ id >> 12) % BUCKETS];
+    return &r->bucket[(id >> 6 ^ id >> 12) % MRI_OWNER_BUCKETS];
 }
 
 /* What that owner waits for, or NULL. */
-static mri_owner_wait *find(uintptr_t id)
+static mri_owner_wait *find(mri_owner_registry *r, uintptr_t id)
 {
-    mri_owner_wait *w = *bucket_of(id);
+    mri_owner_wait *w = *bucket_of(r, id);
     while (w && w->id != id)
         w = w->next;
     return w;
 }
 
 /* Whether the way from the lock comes to `id`. */
-static bool leads_to(mri_owner_word *word, uintptr_t id)
+static bool leads_to(mri_owner_registry *r, mri_owner_word *word, uintptr_t id)
 {
     uintptr_t from = 0;
     for (;;) {
@@ -43,7 +30,7 @@ static bool leads_to(mri_owner_word *word, uintptr_t id)
         uintptr_t owner = mri_owner_in(mri_load_relaxed(word));
         if (owner == id)
             return true;
-        mri_owner_wait *next = owner && owner != from ? find(owner) : NULL;
+        mri_owner_wait *next = owner && owner != from ? find(r, owner) : NULL;
         if (!next)
             return false;
         word = next->word;
@@ -51,9 +38,9 @@ static bool leads_to(mri_owner_word *word, uintptr_t id)
     }
 }
 
-static void add(mri_owner_wait *wait)
+static void add(mri_owner_registry *r, mri_owner_wait *wait)
 {
-    mri_owner_wait **bucket = bucket_of(wait->id);
+    mri_owner_wait **bucket = bucket_of(r, wait->id);
     wait->next = *bucket;
     wait->from = bucket;
     if (wait->next)
@@ -69,11 +56,12 @@ bool mri_owner_wait_begin(mri_owner_wait *wait, mri_owner me,
         return true;
     wait->id = me.id;
     wait->word = word;
-    mri_lock_acquire(&registry.lock);
-    bool closes = leads_to(word, me.id);
+    mri_owner_registry *r = mri_owner_registry_here();
+    mri_lock_acquire(&r->lock);
+    bool closes = leads_to(r, word, me.id);
     if (!closes)
-        add(wait);
-    mri_lock_release(&registry.lock);
+        add(r, wait);
+    mri_lock_release(&r->lock);
     return !closes;
 }
 
@@ -81,9 +69,10 @@ void mri_owner_wait_end(mri_owner_wait *wait)
 {
     if (!wait->known)
         return;
-    mri_lock_acquire(&registry.lock);
+    mri_owner_registry *r = mri_owner_registry_here();
+    mri_lock_acquire(&r->lock);
     *wait->from = wait->next;
     if (wait->next)
         wait->next->from = wait->from;
-    mri_lock_release(&registry.lock);
+    mri_lock_release(&r->lock);
 }

@@ -46,7 +46,7 @@
 #ifndef MRI_ASYNC_OWNER_H
 #define MRI_ASYNC_OWNER_H
 
-#include "base/atomic.h"
+#include "parts/lock.h"
 #include "sched/strand.h"
 
 typedef struct mri_owner {
@@ -96,6 +96,17 @@ struct mri_owner_wait {
     mri_owner_word *word;
     bool known;
 };
+
+enum { MRI_OWNER_BUCKETS = 64 };
+
+/* Of all that wait and hold something: under its lock. */
+typedef struct mri_owner_registry {
+    mri_lock lock;
+    mri_owner_wait *bucket[MRI_OWNER_BUCKETS];
+} mri_owner_registry;
+
+/* The process's. */
+mri_owner_registry *mri_owner_registry_here(void);
 
 /* `me`, which does not hold the lock with that word, is about to wait for it.
  * False: it would wait for itself; and then it does not, nor end this. */

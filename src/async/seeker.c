@@ -22,7 +22,9 @@ void mri_seeker_begin(mri_seeker *k, mri_strand *s)
     if (s)
         k->count = mri_park_begin(&s->park);
     else
-        mri_init(&k->word, SEEKING);
+        /* Not for the first time, maybe. Relaxed: who gives finds it by way of
+         * a queue's lock. */
+        mri_store_relaxed(&k->word, SEEKING);
 }
 
 /* A thread's. False: it was given. */
