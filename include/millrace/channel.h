@@ -87,8 +87,8 @@ MR_API int mr_send_until(mr_channel *channel, const void *item,
 MR_API int mr_receive_until(mr_channel *channel, void *item, int64_t deadline);
 
 /* The same, but where they would wait they return MR_EAGAIN. */
-MR_API int mr_send_try(mr_channel *channel, const void *item);
-MR_API int mr_receive_try(mr_channel *channel, void *item);
+MR_API int mr_trysend(mr_channel *channel, const void *item);
+MR_API int mr_tryreceive(mr_channel *channel, void *item);
 
 MR_END_DECLS
 

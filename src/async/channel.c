@@ -232,12 +232,12 @@ static int tried(int rc)
     return rc == MR_ETIMEDOUT ? MR_EAGAIN : rc;
 }
 
-int mr_send_try(mr_channel *channel, const void *item)
+int mr_trysend(mr_channel *channel, const void *item)
 {
     return tried(mr_send_until(channel, item, 0));
 }
 
-int mr_receive_try(mr_channel *channel, void *item)
+int mr_tryreceive(mr_channel *channel, void *item)
 {
     return tried(mr_receive_until(channel, item, 0));
 }

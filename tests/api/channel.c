@@ -58,8 +58,8 @@ TEST(channel, no_room_is_needed_for_nothing)
     EXPECT_EQ(mr_channel_close(&c), 0);
     EXPECT_EQ(mr_channel_open(&c, 0, 5, NULL), 0);
     for (int i = 0; i < 5; i++)
-        EXPECT_EQ(mr_send_try(&c, NULL), 0);
-    EXPECT_EQ(mr_send_try(&c, NULL), MR_EAGAIN);
+        EXPECT_EQ(mr_trysend(&c, NULL), 0);
+    EXPECT_EQ(mr_trysend(&c, NULL), MR_EAGAIN);
     EXPECT_EQ(mr_channel_count(&c), 5);
     EXPECT_EQ(mr_channel_close(&c), 0);
 }
@@ -93,7 +93,7 @@ static void send_and_receive(size_t size, size_t capacity)
             fill(item, size, sent);
             EXPECT_EQ(mr_send(&c, item), 0);
         }
-        EXPECT_EQ(mr_send_try(&c, item), MR_EAGAIN);
+        EXPECT_EQ(mr_trysend(&c, item), MR_EAGAIN);
         for (size_t n = round % capacity + 1; n > 0; n--) {
             memset(item, 0xa5, sizeof item);
             EXPECT_EQ(mr_receive(&c, item), 0);
@@ -294,7 +294,7 @@ static int64_t serves_receivers(void *arg)
     mr_scope_open(&scope, MR_NEVER);
     queue_up(&scope, &q, receives_as, item_waits);
     for (int64_t i = 0; i < QUEUED; i++)
-        EXPECT_EQ(mr_send_try(&q.c, &i), 0);
+        EXPECT_EQ(mr_trysend(&q.c, &i), 0);
     EXPECT_EQ(mr_scope_close(&scope), 0);
     for (int i = 0; i < QUEUED; i++)
         EXPECT_EQ(q.got[i], i);
@@ -308,14 +308,14 @@ static int64_t serves_senders(void *arg)
     int64_t capacity = arg ? 2 : 0, got;
     EXPECT_EQ(open_numbers(&q.c, (size_t)capacity, q.room), 0);
     for (int64_t i = 0; i < capacity; i++)
-        EXPECT_EQ(mr_send_try(&q.c, &(int64_t){i - capacity}), 0);
+        EXPECT_EQ(mr_trysend(&q.c, &(int64_t){i - capacity}), 0);
     mr_scope_open(&scope, MR_NEVER);
     queue_up(&scope, &q, sends_as, room_waits);
     for (int64_t i = -capacity; i < QUEUED; i++) {
-        EXPECT_EQ(mr_receive_try(&q.c, &got), 0);
+        EXPECT_EQ(mr_tryreceive(&q.c, &got), 0);
         EXPECT_EQ(got, i);
     }
-    EXPECT_EQ(mr_receive_try(&q.c, &got), MR_EAGAIN);
+    EXPECT_EQ(mr_tryreceive(&q.c, &got), MR_EAGAIN);
     EXPECT_EQ(mr_scope_close(&scope), 0);
     return mr_channel_close(&q.c);
 }
@@ -338,7 +338,7 @@ static int64_t closes_on_senders(void *arg)
     int64_t capacity = arg ? 2 : 0, got;
     EXPECT_EQ(open_numbers(&q.c, (size_t)capacity, q.room), 0);
     for (int64_t i = 0; i < capacity; i++)
-        EXPECT_EQ(mr_send_try(&q.c, &i), 0);
+        EXPECT_EQ(mr_trysend(&q.c, &i), 0);
     mr_scope_open(&scope, MR_NEVER);
     queue_up(&scope, &q, sends_as, room_waits);
     EXPECT_EQ(mr_channel_close(&q.c), 0);
@@ -362,7 +362,7 @@ static int64_t closes_on_receivers(void *arg)
     queue_up(&scope, &q, receives_as, item_waits);
     EXPECT_EQ(mr_channel_close(&q.c), 0);
     EXPECT_EQ(mr_scope_close(&scope), MR_EOF);
-    EXPECT_EQ(mr_receive_try(&q.c, &q.got[0]), MR_EOF);
+    EXPECT_EQ(mr_tryreceive(&q.c, &q.got[0]), MR_EOF);
     return mr_channel_close(&q.c) == MR_EPIPE ? 0 : -1;
 }
 
@@ -486,7 +486,7 @@ static int64_t forks(void *arg)
     if (child == 0)
         _exit(mr_send(&c, &item) == MR_EPERM &&
                       mr_receive(&c, &item) == MR_EPERM &&
-                      mr_send_try(&c, &item) == MR_EPERM
+                      mr_trysend(&c, &item) == MR_EPERM
                   ? 0
                   : 1);
     int status;

@@ -61,9 +61,9 @@ static void strike(struct life *l, mr_scope *scope)
     if (l->cause != SERVED)
         return;
     if (l->side == RECEIVER)
-        EXPECT_EQ(mr_send_try(&l->c, &item), 0);
+        EXPECT_EQ(mr_trysend(&l->c, &item), 0);
     else
-        EXPECT_EQ(mr_receive_try(&l->c, &item), 0);
+        EXPECT_EQ(mr_tryreceive(&l->c, &item), 0);
 }
 
 /* What is in there is what was sent and not received, and it works. */
@@ -78,16 +78,16 @@ static void look_after(struct life *l)
         old = 0;
     if (l->cause != CLOSED) {
         for (size_t i = mr_channel_count(&l->c); i < l->capacity; i++)
-            EXPECT_EQ(mr_send_try(&l->c, &(int64_t){OLD}), 0);
-        EXPECT_EQ(mr_send_try(&l->c, &item), MR_EAGAIN);
+            EXPECT_EQ(mr_trysend(&l->c, &(int64_t){OLD}), 0);
+        EXPECT_EQ(mr_trysend(&l->c, &item), MR_EAGAIN);
     }
     size_t left = l->cause == CLOSED ? old : l->capacity;
     for (size_t i = 0; i < left; i++) {
         bool new = l->side == SENDER &&served &&i == left - 1;
-        EXPECT_EQ(mr_receive_try(&l->c, &item), 0);
+        EXPECT_EQ(mr_tryreceive(&l->c, &item), 0);
         EXPECT_EQ(item, new ? NEW : OLD);
     }
-    EXPECT_EQ(mr_receive_try(&l->c, &item),
+    EXPECT_EQ(mr_tryreceive(&l->c, &item),
               l->cause == CLOSED ? MR_EOF : MR_EAGAIN);
 }
 
@@ -97,7 +97,7 @@ static int64_t lives(void *arg)
     mr_scope scope;
     EXPECT_EQ(mr_channel_open(&l->c, sizeof(int64_t), l->capacity, l->room), 0);
     for (size_t i = 0; l->side == SENDER && i < l->capacity; i++)
-        EXPECT_EQ(mr_send_try(&l->c, &(int64_t){OLD}), 0);
+        EXPECT_EQ(mr_trysend(&l->c, &(int64_t){OLD}), 0);
     mr_scope_open(&scope, l->cause == SCOPE ? mr_after(5 * MR_MS) : MR_NEVER);
     EXPECT_EQ(mr_scope_go(&scope, waits_in, &l, sizeof(void *)), 0);
     mr_scope outside;
@@ -167,14 +167,14 @@ static int64_t one_gives_up(void *arg)
         if (i == gone)
             continue;
         if (s.side == RECEIVER)
-            EXPECT_EQ(mr_send_try(&s.c, &i), 0);
+            EXPECT_EQ(mr_trysend(&s.c, &i), 0);
         else
-            EXPECT_EQ(mr_receive_try(&s.c, &item), 0);
+            EXPECT_EQ(mr_tryreceive(&s.c, &item), 0);
         if (s.side == SENDER)
             EXPECT_EQ(item, i);
     }
-    EXPECT_EQ(s.side == SENDER ? mr_receive_try(&s.c, &item)
-                               : mr_send_try(&s.c, &item),
+    EXPECT_EQ(s.side == SENDER ? mr_tryreceive(&s.c, &item)
+                               : mr_trysend(&s.c, &item),
               MR_EAGAIN);
     EXPECT_EQ(mr_scope_close(&outside), 0);
     for (int i = OTHERS; i-- > 0;)
@@ -205,8 +205,8 @@ static int64_t after_a_cut(void *arg)
     mr_scope_cancel(&scope);
     EXPECT_EQ(mr_send(&c, &item), MR_ECANCELED);
     EXPECT_EQ(mr_receive(&c, &item), MR_ECANCELED);
-    EXPECT_EQ(mr_send_try(&c, &item), MR_ECANCELED);
-    EXPECT_EQ(mr_receive_try(&c, &item), MR_ECANCELED);
+    EXPECT_EQ(mr_trysend(&c, &item), MR_ECANCELED);
+    EXPECT_EQ(mr_tryreceive(&c, &item), MR_ECANCELED);
     EXPECT_EQ(mr_channel_count(&c), 1);
     EXPECT_EQ(mr_channel_close(&c), 0); /* no point of cancellation */
     EXPECT_EQ(mr_scope_close(&scope), MR_ECANCELED);

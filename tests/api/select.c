@@ -22,7 +22,7 @@ static mr_channel *box_open(struct box *b, size_t capacity, int items)
 {
     EXPECT_EQ(mr_channel_open(&b->c, sizeof(int64_t), capacity, b->room), 0);
     for (int i = 0; i < items; i++)
-        EXPECT_EQ(mr_send_try(&b->c, &(int64_t){OLD}), 0);
+        EXPECT_EQ(mr_trysend(&b->c, &(int64_t){OLD}), 0);
     return &b->c;
 }
 
@@ -111,8 +111,8 @@ static int64_t none_is_ready(void *arg)
     deadline = mr_after(5 * MR_MS);
     EXPECT_EQ(mr_select(NULL, 0, deadline), MR_ETIMEDOUT);
     EXPECT(mr_now() >= deadline);
-    EXPECT_EQ(mr_send_try(&c.c, &item), MR_EAGAIN);
-    EXPECT_EQ(mr_receive_try(&c.c, &item), MR_EAGAIN);
+    EXPECT_EQ(mr_trysend(&c.c, &item), MR_EAGAIN);
+    EXPECT_EQ(mr_tryreceive(&c.c, &item), MR_EAGAIN);
     return 0;
 }
 
@@ -190,9 +190,9 @@ static void strike(struct life *l, mr_scope *scope)
     int64_t item = OLD;
     mr_channel *c = &l->c[l->at].c;
     if (l->cause == SENT)
-        EXPECT_EQ(mr_send_try(c, &item), 0);
+        EXPECT_EQ(mr_trysend(c, &item), 0);
     if (l->cause == RECEIVED)
-        EXPECT_EQ(mr_receive_try(c, &item), 0);
+        EXPECT_EQ(mr_tryreceive(c, &item), 0);
     if (l->cause == CLOSED)
         EXPECT_EQ(mr_channel_close(c), 0);
     if (l->cause == CANCEL)
@@ -222,11 +222,11 @@ static void look_after(const struct life *l, int i)
     if (done && l->cause == CLOSED)
         return;
     if (i == 0)
-        EXPECT_EQ(mr_send_try(c, &item), MR_EAGAIN);
+        EXPECT_EQ(mr_trysend(c, &item), MR_EAGAIN);
     if (i == 2)
-        EXPECT_EQ(mr_receive_try(c, &item), MR_EAGAIN);
+        EXPECT_EQ(mr_tryreceive(c, &item), MR_EAGAIN);
     if (i == 3) {
-        EXPECT_EQ(mr_receive_try(c, &item), 0);
+        EXPECT_EQ(mr_tryreceive(c, &item), 0);
         EXPECT_EQ(item, done ? NEW + 1 : OLD);
     }
     if (i % 2)
@@ -382,11 +382,11 @@ static int64_t each_of_many(void *arg)
         mr_task waiter;
         mr_spawn(&waiter, selects_many, m);
         come_to_wait(1, waits);
-        EXPECT_EQ(mr_send_try(&m->c[which].c, &(int64_t){which}), 0);
+        EXPECT_EQ(mr_trysend(&m->c[which].c, &(int64_t){which}), 0);
         int64_t at = mr_await(&waiter);
         EXPECT_EQ(at * 7 % MANY / 2, which);
         EXPECT_EQ(m->got[at], which);
-        EXPECT_EQ(mr_send_try(&m->c[which].c, &(int64_t){which}), MR_EAGAIN);
+        EXPECT_EQ(mr_trysend(&m->c[which].c, &(int64_t){which}), MR_EAGAIN);
     }
     return 0;
 }
@@ -412,7 +412,7 @@ static int64_t all_are_ready(void *arg)
     for (int i = 0; i < SELECTS; i++) {
         int64_t at = mr_select(cases, READY, MR_NEVER);
         chosen[at]++;
-        EXPECT_EQ(mr_send_try(&c[at].c, &item), 0);
+        EXPECT_EQ(mr_trysend(&c[at].c, &item), 0);
     }
     /* A thousand each; half of that is eighteen deviations away. */
     for (int i = 0; i < READY; i++)
@@ -438,7 +438,7 @@ static int64_t some_are_ready(void *arg)
     for (int i = 0; i < SELECTS; i++) {
         int64_t at = mr_select(cases, READY, MR_NEVER);
         chosen[at]++;
-        EXPECT_EQ(mr_send_try(&c[at].c, &item), 0);
+        EXPECT_EQ(mr_trysend(&c[at].c, &item), 0);
     }
     EXPECT_EQ(chosen[0] + chosen[1], 0);
     EXPECT(chosen[2] >= LEAST && chosen[3] >= LEAST);

@@ -86,7 +86,7 @@ static int64_t after_a_while(void *arg)
     if (cause == WRITTEN)
         EXPECT_EQ(mr_write(t.end[1], "x", 1), 1);
     if (cause == SENT)
-        EXPECT_EQ(mr_send_try(&t.c, &(int64_t){7}), 0);
+        EXPECT_EQ(mr_trysend(&t.c, &(int64_t){7}), 0);
     if (cause == CLOSED)
         EXPECT_EQ(mr_close(t.end[0]), 0);
     if (cause == ENDED)
@@ -99,7 +99,7 @@ static int64_t after_a_while(void *arg)
     if (cause == ENDED)
         EXPECT_EQ(t.cases[0].result, 0);
     if (cause != SENT)
-        EXPECT_EQ(mr_send_try(&t.c, &(int64_t){7}), MR_EAGAIN);
+        EXPECT_EQ(mr_trysend(&t.c, &(int64_t){7}), MR_EAGAIN);
     things_close(&t);
     return 0;
 }
@@ -125,7 +125,7 @@ static int64_t both_at_once(void *arg)
         if (i % 2)
             come_to_wait(1, waits);
         EXPECT_EQ(mr_write(t.end[1], "x", 1), 1);
-        int sent = mr_send_try(&t.c, &(int64_t){i});
+        int sent = mr_trysend(&t.c, &(int64_t){i});
         EXPECT_EQ(mr_await(&waiter), sent == 0 ? 1 : 0);
         if (sent == 0)
             EXPECT_EQ(t.item, i);
