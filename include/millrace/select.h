@@ -10,14 +10,14 @@
  * What is done of a case, and when it can be:
  *   send, receive   the item is sent, received (millrace/channel.h), or the
  *                   channel is closed: result MR_EPIPE, MR_EOF
- *   future          it is done; nothing is taken of it, so mr_get does not wait
+ *   future          it is done, and stays the caller's: mr_get does not wait
  *   readable,       a read, an accept, a write need not wait, as after
  *   writable        mr_wait_readable; or cannot be waited for: result MR_EBADF
  *                   (also where it is closed meanwhile), MR_EBUSY (another
  *                   waits for the same, another case here too), MR_EINVAL
  * Exactly one case is done, and of the others nothing has happened: neither is
- * an item taken nor memory written to. A case for NULL in place of a channel or
- * a future is never done. What a select sends it does not receive itself.
+ * an item taken nor memory written to. A case for NULL in place of a channel is
+ * never done. What a select sends it does not receive itself.
  *
  * Fairness. Of n cases of which several can be done at once, each of those is
  * the one with a probability of at least 1/n, whatever was done before: who
@@ -101,9 +101,10 @@ static inline mr_case mr_case_writable(int64_t handle)
  * result is set. Or MR_ETIMEDOUT: none could until `deadline`, an absolute time
  * of mr_now(); with one that has passed it does not wait. MR_ECANCELED;
  * MR_EINVAL for a case of another kind; MR_EPERM for one with a handle outside
- * of tasks, and for all in a task in a child of fork(). After a negative code
- * nothing was done. Of no cases it waits for the time alone. Any thread, in a
- * task or not. Point of cancellation. */
+ * of tasks, and in a child of fork() for all in a task, and for one with a
+ * future that is not done. After a negative code nothing was done. Of no cases
+ * it waits for the time alone. Any thread, in a task or not. Point of
+ * cancellation. */
 MR_API int64_t mr_select(mr_case cases[], size_t n, int64_t deadline);
 
 MR_END_DECLS

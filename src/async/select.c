@@ -9,9 +9,9 @@
 typedef struct selection {
     mr_case *cases;
     size_t n;
-    uint32_t channels; /* cases of channels that are there */
-    bool handles;
-    mri_strand *s; /* NULL: a thread */
+    uint32_t channels;     /* cases of channels that are there */
+    bool handles, futures; /* some are */
+    mri_strand *s;         /* NULL: a thread */
     mri_seeker k;
 } selection;
 
@@ -109,6 +109,12 @@ static void unlock_all(const selection *x)
 
 /* ---- Before and after --------------------------------------------------- */
 
+/* In a child of fork(): nobody will end it. */
+static bool is_elsewhere(mr_future *f)
+{
+    return !mri_future_is_done(f) && !mri_heap_is_here(f->heap);
+}
+
 /* 0, or a negative code, and nothing was opened. */
 static int check(selection *x)
 {
@@ -121,6 +127,9 @@ static int check(selection *x)
         if (is_handle(c) && !x->s)
             return MR_EPERM;
         x->handles |= is_handle(c);
+        x->futures |= c->kind == MR_CASE_FUTURE;
+        if (c->kind == MR_CASE_FUTURE && is_elsewhere(c->future))
+            return MR_EPERM;
     }
     return 0;
 }
@@ -181,6 +190,16 @@ static bool take_ready(mr_case *c)
     return ready != 0;
 }
 
+/* Among those that are no channels. */
+static bool is_done(mr_case *c)
+{
+    if (c->kind == MR_CASE_FUTURE) {
+        c->result = 0;
+        return mri_future_is_done(c->future);
+    }
+    return take_ready(c);
+}
+
 /* With all locks: if it can be done now, it is. */
 static bool do_now(mr_case *c, mri_given *given)
 {
@@ -192,7 +211,7 @@ static bool do_now(mr_case *c, mri_given *given)
         return c->channel && mri_channel_receive_now(channel_of(c), c->item,
                                                      &c->result, given);
     default:
-        return take_ready(c);
+        return is_done(c);
     }
 }
 
@@ -219,21 +238,30 @@ static void offer_all(selection *x)
     }
 }
 
-/* With no lock: a place where the handles and futures are. False: *at is done
- * already. */
-static bool wait_for_rest(selection *x, size_t *at)
+/* With no lock: a place at a handle, or a future. False: it is done already. */
+static bool wait_at(selection *x, mr_case *c)
 {
-    for (size_t i = 0; x->handles && i < x->n; i++) {
-        mr_case *c = &x->cases[i];
-        mri_case *in = inner(c);
-        if (!is_handle(c))
-            continue;
-        in->ready = mri_readiness_wait(x->s, in->desc, dir_of(c), x->k.count);
-        in->waits = in->ready == 0;
-        *at = i;
-        if (take_ready(c))
-            return false;
+    mri_case *in = inner(c);
+    if (c->kind == MR_CASE_FUTURE) {
+        in->waits = mri_future_bid(c->future, &in->offer.bid, &x->k);
+        c->result = 0;
+        return in->waits;
     }
+    if (!is_handle(c))
+        return true;
+    in->ready =
+        (int16_t)mri_readiness_wait(x->s, in->desc, dir_of(c), x->k.count);
+    in->waits = in->ready == 0;
+    return !take_ready(c);
+}
+
+/* At all of them. False: *at is done already. */
+static bool wait_at_rest(selection *x, size_t *at)
+{
+    bool some = x->handles || x->futures;
+    for (*at = 0; some && *at < x->n; ++*at)
+        if (!wait_at(x, &x->cases[*at]))
+            return false;
     return true;
 }
 
@@ -246,8 +274,11 @@ static void withdraw(const selection *x, mr_case *c)
         (void)mri_bids_withdraw(queue_of(c), &in->offer.bid);
         mri_lock_release(&ch->lock);
     }
-    if (in->waits)
-        in->ready = mri_readiness_end(x->s, in->desc, dir_of(c), x->k.count);
+    if (in->waits && c->kind == MR_CASE_FUTURE)
+        mri_future_withdraw(c->future, &in->offer.bid);
+    else if (in->waits)
+        in->ready =
+            (int16_t)mri_readiness_end(x->s, in->desc, dir_of(c), x->k.count);
 }
 
 /* It was given: by whom. */
@@ -259,7 +290,7 @@ static int64_t find_given(const selection *x)
             return (int64_t)i;
         }
     for (size_t i = 0; i < x->n; i++)
-        if (take_ready(&x->cases[i]))
+        if (is_done(&x->cases[i]))
             return (int64_t)i;
     mri_fatal("who was given was given something", "find_given", __FILE__,
               __LINE__, __func__);
@@ -271,7 +302,7 @@ static int64_t wait_for_any(selection *x, int64_t deadline)
     size_t at = 0;
     int rc = 0;
     bool done = false;
-    if (wait_for_rest(x, &at))
+    if (wait_at_rest(x, &at))
         rc = mri_seeker_wait(&x->k, deadline, "one of several things");
     else
         done = mri_seeker_stay(&x->k);

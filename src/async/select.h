@@ -38,6 +38,7 @@
 #define MRI_ASYNC_SELECT_H
 
 #include "async/channel.h"
+#include "async/future.h"
 #include "io/readiness.h"
 #include <millrace/select.h>
 
@@ -47,7 +48,7 @@ typedef struct mri_case {
     mri_desc *desc;   /* handles: NULL for what need not be waited for */
     uint32_t channel; /* the i-th has the i-th channel's case, by address */
     int16_t ready;    /* handles: as mri_readiness_look */
-    bool waits;       /* handles: and has a place there */
+    bool waits;       /* handles, futures: and has a place there */
 } mri_case;
 
 #endif
