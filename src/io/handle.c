@@ -219,6 +219,14 @@ static bool lingers(uint64_t life)
     return (life & (CLOSED | USERS)) == CLOSED;
 }
 
+/* Under the lock. */
+static bool has_ended(mri_desc *d)
+{
+    /* With the one in mri_handles_tell: see handle.h. Nobody waits. */
+    (void)!mri_ready_set(&d->ready[MRI_DIR_READ], 0);
+    return d->end(d);
+}
+
 /* It may have been another's for a while. */
 static void try_end(mri_io *io, mri_desc *d, uint64_t generation)
 {
@@ -227,7 +235,7 @@ static void try_end(mri_io *io, mri_desc *d, uint64_t generation)
      * meanwhile, under the lock. */
     uint64_t life = mri_load_acquire(&d->life);
     bool mine = lingers(life) && generation_of(life) == generation && d->end &&
-                d->end(d);
+                has_ended(d);
     if (mine) /* relaxed: read under the lock */
         mri_store_relaxed(&d->life, generation << GENERATION_SHIFT);
     mri_lock_release(&io->handles.lock);
@@ -344,14 +352,16 @@ void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
     uint64_t life = mri_load_acquire(&d->life);
     if (generation_of(life) != generation_of(data))
         return;
-    if (mri_unlikely(lingers(life)))
-        return try_end(mri_io_of(rt), d, generation_of(life));
     /* A read ends before what is urgent, though there is more behind it. */
     const uint32_t no_short = EPOLLPRI | EPOLLRDHUP | broken;
     if (events & (EPOLLIN | no_short))
         set(rt, &d->ready[MRI_DIR_READ], events & no_short, ready);
     if (events & (EPOLLOUT | broken))
         set(rt, &d->ready[MRI_DIR_WRITE], events & broken, ready);
+    /* Again, behind the words. Relaxed: ordered by the set in has_ended, see
+     * handle.h; try_end looks by itself. */
+    if (mri_unlikely(lingers(mri_load_relaxed(&d->life))))
+        try_end(mri_io_of(rt), d, generation_of(life));
 }
 
 /* ---- Close -------------------------------------------------------------- */

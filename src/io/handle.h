@@ -33,9 +33,21 @@
  * under the lock; where it cannot be done yet (a child that runs), the place
  * stays with its generation, CLOSED and without users, which no `get` takes,
  * and each event of the descriptor tries again. Whoever is told that it is done
- * takes CLOSED away, under the lock, so that nobody else is; and closes it. No
- * event is lost: the last user is gone before he tries, so an event that was
- * told before him has been of something that `end` sees.
+ * takes CLOSED away, under the lock, so that nobody else is; and closes it.
+ *
+ * What it waits for is an event of reading, and none is lost:
+ *
+ *     the last user                       who tells the event
+ *       life: users 0                       ready[MRI_DIR_READ]: set
+ *       ready[MRI_DIR_READ]: set            life: does it linger? then `end`
+ *       `end`
+ *
+ * Both set the word by a read-modify-write that releases and acquires, so one
+ * of the two is first and the other sees what came before it. If the user's,
+ * the teller finds that it lingers. If the teller's, `end` is asked after the
+ * event was told, and what an edge tells of has happened before it is told. The
+ * kernel promises no more than that: not that its answer is in order with a
+ * word of ours that was written before it was asked.
  *
  * Must not know: what is read and written.
  */
@@ -89,7 +101,12 @@ struct mri_desc {
     mri_atomic_u64 own; /* what the kind has to remember */
 };
 
-enum { MRI_DESC_FIRST_CHUNK = 64, MRI_DESC_CHUNKS = 25 };
+/* Models shrink it. */
+#ifndef MRI_DESC_FIRST
+#define MRI_DESC_FIRST 64
+#endif
+
+enum { MRI_DESC_FIRST_CHUNK = MRI_DESC_FIRST, MRI_DESC_CHUNKS = 25 };
 
 /* Chunk i has MRI_DESC_FIRST_CHUNK << i places. */
 typedef struct mri_handle_table {
