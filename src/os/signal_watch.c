@@ -10,7 +10,13 @@
 
 #include <signal.h>
 
-enum { WATCHES = 64, SIGNALS = 64 };
+/* Models shrink them. */
+#ifndef MRI_SIGNAL_WATCHES
+#define MRI_SIGNAL_WATCHES 64
+#define MRI_SIGNALS 64
+#endif
+
+enum { WATCHES = MRI_SIGNAL_WATCHES, SIGNALS = MRI_SIGNALS };
 
 #define OPEN (UINT32_C(1) << 31)
 
@@ -25,13 +31,14 @@ typedef struct watcher {
 
 static watcher watches[WATCHES];
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Under it. */
 static struct {
-    pthread_mutex_t lock;
-    /* Under it. */
     bool forks_watched;
     unsigned watched[SIGNALS]; /* by how many */
     struct sigaction former[SIGNALS];
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} table;
 
 /* ---- The handler -------------------------------------------------------- */
 
@@ -156,7 +163,7 @@ static int open_watch(uint64_t set, int fd)
  * handler, is not here. The handlers stay, as all do. */
 static void in_child(void)
 {
-    pthread_mutex_init(&table.lock, NULL);
+    pthread_mutex_init(&lock, NULL);
     for (int i = 0; i < SIGNALS; i++)
         table.watched[i] = 0;
     for (int i = 0; i < WATCHES; i++)
@@ -200,20 +207,20 @@ int mri_signal_watch_open(uint64_t set, int fd)
     int rc = mri_fork_watch();
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&table.lock);
+    pthread_mutex_lock(&lock);
     rc = watch_forks();
     if (rc == 0)
         rc = open_watch(set, fd);
-    pthread_mutex_unlock(&table.lock);
+    pthread_mutex_unlock(&lock);
     return rc;
 }
 
 void mri_signal_watch_close(int watch)
 {
-    pthread_mutex_lock(&table.lock);
+    pthread_mutex_lock(&lock);
     unwatch(watches[watch].set);
     shut(&watches[watch]);
-    pthread_mutex_unlock(&table.lock);
+    pthread_mutex_unlock(&lock);
 }
 
 int mri_signal_watch_take(int watch, unsigned *count)
