@@ -126,7 +126,7 @@ static mr_handle enter(mri_desc *d, const mri_desc *what)
     mri_store_relaxed(&d->own, mri_load_relaxed(&what->own));
     mri_ready_init(&d->ready[MRI_DIR_READ]);
     mri_ready_init(&d->ready[MRI_DIR_WRITE]);
-    /* Release: for get, and for events. */
+    /* Release: for get. */
     mri_store_release(&d->life, life + USER);
     return (mr_handle)(life | d->index);
 }
@@ -348,8 +348,9 @@ void mri_handles_tell(mr_runtime *rt, mri_handle_table *t, uint64_t data,
 {
     const uint32_t broken = EPOLLHUP | EPOLLERR;
     mri_desc *d = place(t, (uint32_t)data);
-    /* Acquire: its words are those of this use; pairs with enter. */
-    uint64_t life = mri_load_acquire(&d->life);
+    /* Relaxed: the poller was told of this use behind enter, and tells of it
+     * behind that; see handle.h of what is old. */
+    uint64_t life = mri_load_relaxed(&d->life);
     if (generation_of(life) != generation_of(data))
         return;
     /* A read ends before what is urgent, though there is more behind it. */

@@ -86,6 +86,13 @@ static void ends(void *a)
     scene_ends(a, 0);
 }
 
+static void ends_and_opens(void *a)
+{
+    struct state *s = a;
+    scene_ends(s, 0);
+    model_assert(scene_add(s, (unsigned)model_thread(), 1) >= 0);
+}
+
 /* ---- Checks ------------------------------------------------------------- */
 
 static void closed_0_by_one(void *a)
@@ -98,6 +105,11 @@ static void closed_0_by_one(void *a)
     }
     model_assert(by == 1);
     scene_closed_0(a);
+}
+
+static void only_closed_0(void *a)
+{
+    scene_check(a, 1 << 0);
 }
 
 /* ---- Users and close ---------------------------------------------------- */
@@ -133,3 +145,5 @@ HANDLE(a_user_a_close_and_the_end, scene_open_ending,
        LARGE)
 HANDLE(the_last_user_an_event_and_the_end, open_closed_in_use,
        .thread = {puts_0, scene_tells, ends}, .finish = scene_closed_0, LARGE)
+HANDLE(the_last_user_and_who_opens_after_the_end, open_closed_in_use,
+       .thread = {puts_0, ends_and_opens}, .finish = only_closed_0, TRIO)

@@ -87,7 +87,9 @@ static void closes_too_late(void *a)
 
 static void closed_0_alone(void *a)
 {
-    scene_check(a, 1);
+    struct state *s = a;
+    model_assert(scene_is_open(s, s->h[1]));
+    scene_check(s, 1);
 }
 
 static void read_from_the_new(void *a)
@@ -113,6 +115,9 @@ HANDLE(a_late_user_of_what_was_closed_again, scene_open_one,
 HANDLE(a_late_close, scene_open_closed,
        .thread = {opens_after_the_close, closes_too_late},
        .finish = closed_0_alone, EXHAUST)
+HANDLE(a_close_and_who_opens_behind_it, scene_open_one,
+       .thread = {scene_closes, opens_after_the_close},
+       .finish = closed_0_alone, PAIR)
 HANDLE(a_late_event, scene_open_one,
        .thread = {opens_again_and_closes, tells_late},
        .finish = scene_closed_both, LARGE)

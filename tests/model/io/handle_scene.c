@@ -346,6 +346,15 @@ bool scene_is_free_after(struct state *s, mr_handle h)
                                                           << 32;
 }
 
+bool scene_is_open(struct state *s, mr_handle h)
+{
+    mri_desc *d = place_of(s, h);
+    return mri_load_relaxed(&d->life) ==
+               ((uint64_t)h & ~UINT64_C(0xffffffff)) + 1 &&
+           !mri_ready_is_closed(&d->ready[MRI_DIR_READ]) &&
+           !mri_ready_is_closed(&d->ready[MRI_DIR_WRITE]);
+}
+
 void scene_closed_0(void *a)
 {
     struct state *s = a;

@@ -96,8 +96,9 @@ void scene_tells(void *state);
 /* The place that is made first. */
 mri_desc *scene_place(struct state *s);
 
-/* Nobody has the handle's place. */
+/* Nobody has the handle's place; or who has opened it, and nobody else. */
 bool scene_is_free_after(struct state *s, mr_handle h);
+bool scene_is_open(struct state *s, mr_handle h);
 
 /* At the end: fd was closed, or is there still; closes what is there. */
 void scene_check(struct state *s, uint32_t closed);
