@@ -1,9 +1,10 @@
 /* How soon something starts.
  *
  * From outside: a thread submits a task to a runtime that has nothing to do;
- * the time until the task runs. Beside it the bare mechanism: a thread that
- * sleeps in futex(2), and is woken; the time until it runs. Each waits long
- * enough before that the other side really sleeps.
+ * the time until the task runs. Beside it the bare mechanisms: a thread that
+ * sleeps in futex(2), or in epoll_wait(2) on an eventfd as the worker does that
+ * waits for I/O, and is woken; the time until it runs. Each waits long enough
+ * before that the other side really sleeps.
  *
  * From a leaf: a task spawns a thousand children, of which nobody knows, and
  * then computes for 50 ms without a call; the time from there until the first
@@ -16,6 +17,9 @@
 #include "os/thread.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { SETTLE = 300000, CHILDREN = 1000, LEAF = 50000000 }; /* ns */
 
@@ -64,10 +68,11 @@ static double submitted(uint64_t n)
 
 static struct {
     mri_atomic_u32 bell;
+    int poll, eventfd;
     uint64_t n;
 } bare;
 
-static void serve(void *arg)
+static void serve_futex(void *arg)
 {
     (void)arg;
     for (uint32_t i = 0; i < bare.n; i++) {
@@ -77,7 +82,34 @@ static void serve(void *arg)
     }
 }
 
-static double woken(uint64_t n)
+static void ring_futex(void)
+{
+    mri_store_release(&bare.bell, mri_load_relaxed(&bare.bell) + 1);
+    mri_futex_wake(&bare.bell, 1);
+}
+
+static void serve_eventfd(void *arg)
+{
+    (void)arg;
+    for (uint64_t i = 0; i < bare.n; i++) {
+        struct epoll_event event;
+        uint64_t rung;
+        if (epoll_wait(bare.poll, &event, 1, -1) != 1)
+            abort();
+        __atomic_store_n(&entered, mr_now(), __ATOMIC_RELEASE);
+        if (read(bare.eventfd, &rung, sizeof rung) != sizeof rung)
+            abort();
+    }
+}
+
+static void ring_eventfd(void)
+{
+    uint64_t one = 1;
+    if (write(bare.eventfd, &one, sizeof one) != sizeof one)
+        abort();
+}
+
+static double woken(uint64_t n, void (*serve)(void *), void (*ring)(void))
 {
     mri_thread t;
     int64_t sum = 0;
@@ -89,12 +121,30 @@ static double woken(uint64_t n)
         let_sleep();
         entered = 0;
         int64_t begin = mr_now();
-        mri_store_release(&bare.bell, (uint32_t)i + 1);
-        mri_futex_wake(&bare.bell, 1);
+        ring();
         sum += await_entered() - begin;
     }
     mri_thread_join(&t);
     return (double)sum / (double)n;
+}
+
+static double woken_futex(uint64_t n)
+{
+    return woken(n, serve_futex, ring_futex);
+}
+
+static double woken_eventfd(uint64_t n)
+{
+    struct epoll_event in = {.events = EPOLLIN | EPOLLET};
+    bare.poll = epoll_create1(EPOLL_CLOEXEC);
+    bare.eventfd = eventfd(0, EFD_CLOEXEC);
+    if (bare.poll < 0 || bare.eventfd < 0 ||
+        epoll_ctl(bare.poll, EPOLL_CTL_ADD, bare.eventfd, &in) < 0)
+        abort();
+    double each = woken(n, serve_eventfd, ring_eventfd);
+    close(bare.eventfd);
+    close(bare.poll);
+    return each;
 }
 
 /* ---- From a leaf -------------------------------------------------------- */
@@ -157,7 +207,8 @@ int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
         {"submitted from outside, starts", 200, submitted},
-        {"bare futex, wakes", 200, woken},
+        {"bare futex, wakes", 200, woken_futex},
+        {"bare eventfd, polled, wakes", 200, woken_eventfd},
         {"first of 1000 children of a leaf starts", 1, first_child},
         {"last of 1000 children of a leaf ends", 1, last_child},
     };
