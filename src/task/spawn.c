@@ -108,15 +108,31 @@ MRI_INLINE int64_t run_here(mri_strand *s, mri_slot *slot)
     return result;
 }
 
-static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,
-                                   mri_slot *head)
+static int64_t await_decided(mri_strand *s, mri_slot *slot, mri_slot *head,
+                             mri_verdict verdict)
 {
-    mri_verdict verdict = mri_deque_await_slow(&s->deque, slot, head);
     if (verdict == MRI_MINE)
         return run_here(s, slot);
     if (verdict == MRI_TAKEN)
         mri_worker_await_taken(s, slot, head);
     return slot->value[0];
+}
+
+static MRI_COLD int64_t await_slow(mri_strand *s, mri_slot *slot,
+                                   mri_slot *head)
+{
+    return await_decided(s, slot, head,
+                         mri_deque_await_slow(&s->deque, slot, head));
+}
+
+/* Not the youngest. What is queued has in the place of its slot what no slot's
+ * address can be, so it comes here, and the youngest need not be asked. */
+static MRI_COLD int64_t await_other(mri_strand *s, mri_task *t, mri_slot *head)
+{
+    if (is_queued(t->slot))
+        return await_queued(s, t);
+    return await_decided(s, t->slot, head,
+                         mri_deque_await(&s->deque, t->slot, head, run_slot));
 }
 
 MRI_ENTRY int64_t mr_await(mr_task *task)
@@ -127,9 +143,9 @@ MRI_ENTRY int64_t mr_await(mr_task *task)
         return MR_EPERM;
     mri_slot *slot = t->slot;
     t->owner = MRI_NOBODY;
-    if (mri_unlikely(is_queued(slot)))
-        return await_queued(s, t);
     mri_slot *head = mri_load_relaxed(&s->deque.head);
+    if (mri_unlikely(slot + 1 != head))
+        return await_other(s, t, head);
     if (mri_unlikely(!mri_deque_await_fast(&s->deque, slot, head, run_slot)))
         return await_slow(s, slot, head);
     return run_here(s, slot);
