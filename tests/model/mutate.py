@@ -124,6 +124,8 @@ class Program:
 
     def order_mutants(self):
         unexecuted = []
+        if not self.sources:  # logic alone
+            return
         sites = self.sites()
         if not sites:
             raise Broken(f"{self.name} has no operation in its sources")
