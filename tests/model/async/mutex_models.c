@@ -195,7 +195,8 @@ static void two_or_three_were_in(void *a)
 
 #define MUTEX(name_, ...)                                                      \
     MODEL(mutex_##name_, .state_size = sizeof(struct state), __VA_ARGS__)
-#define EXHAUST .bound = MODEL_UNBOUNDED, .deep_bound = MODEL_UNBOUNDED
+/* Of more than two threads. */
+#define THREE .bound = MODEL_NO_PREEMPTION, .deep_bound = 1
 
 MUTEX(of_2_tasks, .setup = open_tasks, .thread = {locks, locks},
       .finish = two_were_in)
@@ -206,13 +207,13 @@ MUTEX(of_a_thread_and_a_task, .setup = open_mixed, .thread = {locks, locks},
 MUTEX(of_2_again, .setup = open_tasks, .thread = {locks_twice, locks_twice},
       .finish = four_were_in, .bound = 1, .deep_bound = 2)
 MUTEX(of_3, .setup = open_tasks, .thread = {locks, locks, locks},
-      .finish = three_were_in, .bound = 1, .deep_bound = 2)
+      .finish = three_were_in, THREE)
 MUTEX(of_3_mixed, .setup = open_mixed, .thread = {locks, locks, locks},
-      .finish = three_were_in, .bound = 1, .deep_bound = 2)
+      .finish = three_were_in, THREE)
 MUTEX(of_1_and_try, .setup = open_tasks, .thread = {locks, tries},
       .finish = one_or_two_were_in)
 MUTEX(of_2_and_try, .setup = open_tasks, .thread = {locks, locks, tries},
-      .finish = two_or_three_were_in, .bound = 1, .deep_bound = 2)
+      .finish = two_or_three_were_in, THREE)
 MUTEX(again_without_end, .setup = open_tasks, .thread = {locks_again, locks},
       .finish = two_were_in)
 MUTEX(again_without_end_of_threads, .setup = open_threads,
@@ -221,11 +222,11 @@ MUTEX(cancelled, .setup = open_tasks, .thread = {may_lock, locks, cancels},
       .finish = two_were_in, .bound = 1, .deep_bound = 2)
 MUTEX(cancelled_among_3, .setup = open_tasks,
       .thread = {may_lock, locks, locks, cancels}, .finish = three_were_in,
-      .bound = 1, .deep_bound = 2)
+      THREE)
 MUTEX(late, .setup = open_mixed, .thread = {may_lock, locks},
       .finish = two_were_in)
 MUTEX(late_among_3, .setup = open_mixed, .thread = {may_lock, locks, locks},
-      .finish = three_were_in, .bound = 1, .deep_bound = 2)
+      .finish = three_were_in, THREE)
 
 /* ---- How many go past --------------------------------------------------- */
 
@@ -264,8 +265,7 @@ static void rests(void *a)
 MUTEX(passes, .setup = open_tasks, .thread = {is_passed, goes_past},
       .finish = rests, .bound = 2, .deep_bound = 3)
 MUTEX(passes_of_2, .setup = open_tasks,
-      .thread = {is_passed, goes_past, goes_past}, .finish = rests, .bound = 1,
-      .deep_bound = 2)
+      .thread = {is_passed, goes_past, goes_past}, .finish = rests, THREE)
 
 /* ---- The last owner frees it -------------------------------------------- */
 
@@ -305,8 +305,7 @@ static void open_freeable_of_3(void *a)
 MUTEX(of_2_dies, .setup = open_freeable_of_2, .thread = {leaves, leaves},
       .finish = rests)
 MUTEX(of_3_dies, .setup = open_freeable_of_3,
-      .thread = {leaves, leaves, leaves}, .finish = rests, .bound = 1,
-      .deep_bound = 2)
+      .thread = {leaves, leaves, leaves}, .finish = rests, THREE)
 
 /* ---- Who would wait for itself ------------------------------------------ */
 
@@ -370,11 +369,11 @@ MUTEX(held_twice, .setup = open_tasks, .thread = {holds_one, locks},
 MUTEX(two_in_order, .setup = open_tasks, .thread = {in_order, in_order},
       .finish = nobody_was_told)
 MUTEX(chain, .setup = open_tasks, .thread = {in_order, second_and_third, locks},
-      .finish = nobody_was_told, .bound = 1, .deep_bound = 2)
+      .finish = nobody_was_told, THREE)
 MUTEX(circle_of_2, .setup = open_tasks, .thread = {in_order, in_reverse},
       .finish = one_at_most_was_told)
 MUTEX(circle_of_2_mixed, .setup = open_mixed, .thread = {in_order, in_reverse},
       .finish = one_at_most_was_told)
 MUTEX(circle_of_3, .setup = open_tasks,
       .thread = {in_order, second_and_third, third_and_first},
-      .finish = one_at_most_was_told, .bound = 1, .deep_bound = 2)
+      .finish = one_at_most_was_told, THREE)

@@ -188,12 +188,14 @@ static void one_is_there(void *a)
 }
 
 SEMAPHORE(cancelled, .setup = open_empty,
-          .thread = {may_get_one, posts_one, cancels}, .finish = one_is_there)
+          .thread = {may_get_one, posts_one, cancels}, .finish = one_is_there,
+          .bound = 1, .deep_bound = 2)
 SEMAPHORE(late, .setup = open_empty_mixed, .thread = {may_get_one, posts_one},
           .finish = one_is_there)
 /* There is one; the second gets it if the first gives up, or never comes. */
 SEMAPHORE(cancelled_in_front, .setup = open_one,
-          .thread = {may_get_two, takes_one, cancels}, .finish = one_is_there)
+          .thread = {may_get_two, takes_one, cancels}, .finish = one_is_there,
+          .bound = 1, .deep_bound = 2)
 
 /* ---- Freed by who got it ------------------------------------------------ */
 
