@@ -24,7 +24,8 @@
  * whose deadline is one of mr_now(), the caller has nothing: not the lock, not
  * the units; it has not been counted, and took no signal away from others. Who
  * must wait nevertheless, to clean up, does so in a mr_scope_shield. MR_EPERM
- * where a task would have to wait in a child of fork().
+ * where a task would have to wait in a child of fork(), which leaves alone what
+ * other threads were using just then.
  *
  * Owners. A mutex, and the write lock of a rwlock, belong to a task or a
  * thread, which alone unlocks it; whatever is awaited and runs on the stack of
