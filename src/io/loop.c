@@ -148,8 +148,8 @@ static void loop_main(void *arg)
     while (!l->ending)
         (void)uv_run(&l->uv, UV_RUN_DEFAULT);
     close_all(l);
-    /* Release: the end of all that; with the acquire in mri_loop_end. */
-    mri_store_release(&l->left, 1);
+    /* Relaxed: who sees it joins the thread. */
+    mri_store_relaxed(&l->left, 1);
     mri_futex_wake(&l->left, 1);
 }
 
@@ -325,10 +325,10 @@ static int end_loop(mr_runtime *rt, int64_t deadline)
     mri_loop *l = mri_load_relaxed(&io->loop.loop);
     if (!l->asked)
         ask(l);
-    /* Acquire: with the release in loop_main. */
-    while (!mri_load_acquire(&l->left))
+    /* Relaxed: with the join. */
+    while (!mri_load_relaxed(&l->left))
         if (mri_futex_wait(&l->left, 0, deadline) == MR_ETIMEDOUT &&
-            !mri_load_acquire(&l->left))
+            !mri_load_relaxed(&l->left))
             return MR_ETIMEDOUT;
     mri_thread_join(&l->thread);
     mri_runtime_release(rt, l, sizeof *l);
