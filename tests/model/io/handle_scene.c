@@ -318,6 +318,7 @@ int scene_read(struct state *s, mr_handle h, int fd)
             break;
         }
         rc = mri_desc_wait(scene_here(s), d, MRI_DIR_READ, MRI_NEVER);
+        model_assert(mri_park_ended(&scene_here(s)->park));
     }
     mri_desc_put(scene_here(s), d);
     return rc;
