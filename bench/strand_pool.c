@@ -109,11 +109,18 @@ static double fresh_canary(uint64_t n)
     return fresh(n, MRI_GUARD_NONE);
 }
 
+static void give_all_back(void)
+{
+    while (mri_strand_give_back(&pool, UINT32_MAX) > 0)
+        continue;
+}
+
 /* n strands with one touched page each are put, none is kept. */
-static double drops(uint64_t n)
+static double drops_with(uint64_t n, bool slots)
 {
     if (open_pool(MRI_GUARD_NONE, 1) < 0)
         return -1;
+    pool.drop_slots = slots;
     for (uint64_t i = 0; i < n; i++)
         touch(get());
     cache.count = 0;
@@ -121,7 +128,18 @@ static double drops(uint64_t n)
     for (uint32_t i = 0; i < n; i++)
         mri_strand_put(&pool, &cache, i);
     mri_strand_flush(&pool, &cache);
+    give_all_back();
     return close_pool(start, n);
+}
+
+static double drops(uint64_t n)
+{
+    return drops_with(n, false);
+}
+
+static double drops_of_neighbours(uint64_t n)
+{
+    return drops_with(n, true);
 }
 
 static double touch_after_drop(uint64_t n)
@@ -134,6 +152,7 @@ static double touch_after_drop(uint64_t n)
     for (uint32_t i = 0; i < n; i++)
         mri_strand_put(&pool, &cache, i);
     mri_strand_flush(&pool, &cache);
+    give_all_back();
     int64_t start = bench_ran();
     for (uint64_t i = 0; i < n; i++)
         touch(get());
@@ -195,7 +214,8 @@ int main(int argc, char **argv)
         {"fresh strand, madvise guards", 1024, fresh_madvise},
         {"fresh strand, mprotect guard", 1024, fresh_mprotect},
         {"fresh strand, canary", 1024, fresh_canary},
-        {"put that drops a page", 1024, drops},
+        {"put + giving a page back", 1024, drops},
+        {"put + giving back, neighbours", 1024, drops_of_neighbours},
         {"get + touch of a cold strand", 1024, touch_after_drop},
         {"canary check", 200000, canary},
         {"slab get + put", 200000, slab_get_put},

@@ -3,9 +3,8 @@
 
 #include "base/assert.h"
 
-#define TOP_BITS 24
-#define TOP_MASK ((UINT64_C(1) << TOP_BITS) - 1)
-#define ONE_TAG (UINT64_C(1) << TOP_BITS)
+#define TOP_MASK MRI_FREE_LIST_TOP
+#define ONE_TAG (TOP_MASK + 1)
 
 static uint32_t top_of(uint64_t head)
 {

@@ -39,6 +39,8 @@
 
 /* Indices are below this. */
 #define MRI_FREE_LIST_MOST ((UINT32_C(1) << 24) - 1)
+/* The part of a head that is 0 where it is empty. */
+#define MRI_FREE_LIST_TOP ((UINT64_C(1) << 24) - 1)
 
 typedef struct mri_free_list {
     mri_atomic_u64 head; /* anybody, as above */
@@ -53,6 +55,13 @@ uint32_t mri_free_list_get(mri_free_list *list, const mri_atomic_u64 *links,
 /* Put `count` indices in, as one; index[0] will be the first to come out. */
 void mri_free_list_put(mri_free_list *list, mri_atomic_u64 *links,
                        const uint32_t *index, uint32_t count);
+
+/* As of a moment ago. */
+MRI_INLINE bool mri_free_list_looks_empty(const mri_free_list *list)
+{
+    /* Relaxed: a hint. */
+    return (mri_load_relaxed(&list->head) & MRI_FREE_LIST_TOP) == 0;
+}
 
 /* How many there were a moment ago. */
 uint32_t mri_free_list_depth(const mri_free_list *list,

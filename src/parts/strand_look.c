@@ -83,6 +83,7 @@ void mri_strand_pool_stats(mri_strand_pool *pool, mri_strand_stats *stats)
     };
     mri_lock_release(&pool->lock);
     stats->warm = mri_free_list_depth(&pool->warm, pool->links);
+    stats->dirty = mri_free_list_depth(&pool->dirty, pool->links);
     stats->cold = mri_free_list_depth(&pool->cold, pool->links);
     /* Relaxed, both: each for itself. */
     stats->drops = mri_load_relaxed(&pool->drops);
@@ -95,7 +96,9 @@ void mri_strand_pool_check(mri_strand_pool *pool)
                 "strands are taken from what is mapped");
     uint32_t warm = mri_free_list_check(&pool->warm, pool->links, pool->fresh);
     uint32_t cold = mri_free_list_check(&pool->cold, pool->links, pool->fresh);
-    mri_require(warm + cold <= pool->fresh, "no strand is free twice");
+    uint32_t dirty =
+        mri_free_list_check(&pool->dirty, pool->links, pool->fresh);
+    mri_require(warm + dirty + cold <= pool->fresh, "no strand is free twice");
     for (uint32_t c = 0; c < mri_strand_chunks(pool); c++)
         /* Relaxed: nobody else is here. */
         mri_require(!mri_load_relaxed(&pool->table[c]) ==

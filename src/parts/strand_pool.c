@@ -26,6 +26,8 @@ static void with_defaults(mri_strand_config *c)
         c->chunk = 64;
     if (!c->keep)
         c->keep = 64;
+    if (!c->most_dirty)
+        c->most_dirty = UINT32_C(1) << 17;
     if (!c->slots_size)
         c->slots_size = (size_t)16 << 10;
     if (!c->stack_size)
@@ -78,6 +80,7 @@ static void set_sizes(mri_strand_pool *pool, const mri_strand_config *c)
     pool->chunk_shift = log2_of(c->chunk);
     pool->most = (uint32_t)round_up(c->most, c->chunk);
     pool->keep = c->keep;
+    pool->most_dirty = c->most_dirty;
     pool->drop_slots = c->drop_slots;
 }
 
@@ -120,7 +123,9 @@ int mri_strand_pool_open(mri_strand_pool *pool, const mri_strand_config *config)
     set_guard(pool, &c);
     mri_init(&pool->drops, 0);
     mri_init(&pool->drops_refused, 0);
+    mri_init(&pool->least, 0);
     mri_free_list_open(&pool->warm);
+    mri_free_list_open(&pool->dirty);
     mri_free_list_open(&pool->cold);
     mri_lock_init(&pool->lock);
     pool->fresh = pool->mapped = 0;
@@ -232,10 +237,24 @@ static int take_fresh(mri_strand_pool *pool, uint32_t *out, uint32_t most)
 
 /* ---- Caches -------------------------------------------------------------- */
 
+static uint32_t take_dirty(mri_strand_pool *pool, uint32_t *out, uint32_t most)
+{
+    uint32_t count = mri_free_list_get(&pool->dirty, pool->links, out, most);
+    if (count == 0)
+        return 0;
+    uint32_t left = mri_free_list_depth(&pool->dirty, pool->links);
+    /* Relaxed: a hint; see `least` in the header. */
+    if (left < mri_load_relaxed(&pool->least))
+        mri_store_relaxed(&pool->least, left);
+    return count;
+}
+
 int mri_strand_refill(mri_strand_pool *pool, mri_strand_cache *cache)
 {
     uint32_t *out = cache->index;
     uint32_t count = mri_free_list_get(&pool->warm, pool->links, out, BATCH);
+    if (count == 0)
+        count = take_dirty(pool, out, BATCH);
     if (count == 0)
         count = mri_free_list_get(&pool->cold, pool->links, out, BATCH);
     if (count == 0) {
@@ -248,43 +267,26 @@ int mri_strand_refill(mri_strand_pool *pool, mri_strand_cache *cache)
     return 0;
 }
 
-static bool drop(mri_strand_pool *pool, uint32_t i)
-{
-    int rc = mri_pages_drop(mri_strand_stack(pool, i), pool->stack_size);
-    if (rc == 0 && pool->drop_slots)
-        rc = mri_pages_drop(mri_strand_slots(pool, i), pool->slots_size);
-    return rc == 0;
-}
-
-/* What the kernel will not take back (locked memory) stays warm, beyond
- * `keep`. */
-static void put_cold(mri_strand_pool *pool, const uint32_t *index,
-                     uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        bool dropped = drop(pool, index[i]);
-        /* Relaxed: statistics. */
-        mri_add_relaxed(dropped ? &pool->drops : &pool->drops_refused, 1);
-        mri_free_list_put(dropped ? &pool->cold : &pool->warm, pool->links,
-                          &index[i], 1);
-    }
-}
-
-static void put_back(mri_strand_pool *pool, const uint32_t *index,
-                     uint32_t count)
+/* The last, which are those used last, as far as there is room. How many are
+ * left over: the first. */
+static uint32_t put_warm(mri_strand_pool *pool, const uint32_t *index,
+                         uint32_t count)
 {
     uint32_t depth = mri_free_list_depth(&pool->warm, pool->links);
     uint32_t room = depth < pool->keep ? pool->keep - depth : 0;
     if (room > count)
         room = count;
-    /* The last are those used last. */
     mri_free_list_put(&pool->warm, pool->links, index + count - room, room);
-    put_cold(pool, index, count - room);
+    return count - room;
 }
 
 void mri_strand_spill(mri_strand_pool *pool, mri_strand_cache *cache)
 {
-    put_back(pool, cache->index, BATCH);
+    uint32_t count = put_warm(pool, cache->index, BATCH);
+    if (mri_free_list_depth(&pool->dirty, pool->links) < pool->most_dirty)
+        mri_free_list_put(&pool->dirty, pool->links, cache->index, count);
+    else
+        mri_strand_put_cold(pool, cache->index, count);
     cache->count -= BATCH;
     for (uint32_t i = 0; i < cache->count; i++)
         cache->index[i] = cache->index[i + BATCH];
@@ -292,6 +294,7 @@ void mri_strand_spill(mri_strand_pool *pool, mri_strand_cache *cache)
 
 void mri_strand_flush(mri_strand_pool *pool, mri_strand_cache *cache)
 {
-    put_back(pool, cache->index, cache->count);
+    uint32_t count = put_warm(pool, cache->index, cache->count);
+    mri_strand_put_cold(pool, cache->index, count);
     cache->count = 0;
 }

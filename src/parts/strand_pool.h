@@ -15,16 +15,30 @@
  * Must not know: what the control words, slots and stacks hold.
  *
  * Life of an index
- *     unmapped -> fresh -> in use <-> { in a cache, warm, cold }
+ *     unmapped -> fresh -> in use <-> { in a cache, warm, dirty, cold }
+ *                                                        dirty -> cold
  *   fresh   its chunk is mapped, nothing in it was ever touched
- *   warm    free, keeps its pages; at most `keep` of them, plus one batch for
- *           every thread that puts at the same moment
- *   cold    free, its stack's pages were given back
+ *   warm    free, keeps its pages for good; at most `keep` of them, plus one
+ *           batch for every thread that puts at the same moment
+ *   dirty   free, keeps its pages until somebody has the time to give them
+ *           back; at most `most_dirty`, plus batches likewise
+ *   cold    free, its pages were given back
  *   cache   free, in one worker's array of MRI_STRAND_CACHE, pages kept
- * A full cache gives its older half back: to warm while there is room, the
- * rest to cold. An empty cache takes warm ones, else cold ones, else fresh
- * ones, which are guarded now; where none is left the pool grows by a chunk.
- * Idle strands so hold the pages of `keep` + workers * MRI_STRAND_CACHE.
+ * A full cache gives its older half back: to warm while there is room, else to
+ * dirty, else to cold. An empty cache takes warm ones, else dirty ones, else
+ * cold ones, else fresh ones, which are guarded now; where none is left the
+ * pool grows by a chunk. So no strand touches new pages while another lies
+ * there with its own.
+ *
+ * Giving back is the kernel's work, and takes it longer than all else that is
+ * done for a strand: a microsecond or two, and a fault when it is used again.
+ * So who puts has none of it, but beyond `most_dirty`. Whoever has nothing else
+ * to do asks from time to time how many dirty ones nobody has needed since
+ * (mri_strand_unneeded), and gives those back in batches
+ * (mri_strand_give_back), of neighbours as many as there are in one call. A
+ * strand that is being given back is in no list: it is got by nobody until its
+ * pages are gone, then it is cold. Where that goes on, idle strands hold in the
+ * end the pages of `keep` + workers * MRI_STRAND_CACHE.
  *
  * Guards. The inner one, below the stack, catches overflow; the outer one
  * keeps a stack from its upper neighbour. Of which kind they are depends on
@@ -43,7 +57,10 @@
  * boundaries say it all. Only MADV_GUARD_INSTALL without memory is an error.
  *
  * Shared words and their protocol
- *   warm, cold   free lists over `links` (free_list.h)
+ *   warm, dirty, cold   free lists over `links` (free_list.h)
+ *   least        the fewest that dirty had since it was last asked for, about:
+ *                who gets lowers it, who asks sets it anew. A hint: where it
+ *                is wrong, pages go back too soon, or a little later.
  *   table[c]     NULL, then for good the base of chunk c: stored under `lock`
  *                before any index of the chunk leaves it. Relaxed: an index
  *                reaches another thread through something that acquires.
@@ -54,9 +71,12 @@
  *                 get, put   flush   addresses, find   stats   check   close
  *   get, put *      yes       yes         yes           yes      no     no
  *   flush *         yes       yes         yes           yes      no     no
+ *   give back **    yes       yes         yes           yes      no     no
  *   addresses       yes       yes         yes           yes      yes    no
  *   stats           yes       yes         yes           yes      yes    no
  *   * a cache by one thread at a time
+ *   ** and `unneeded`, by any number of threads; but what they have in hand, up
+ *      to MRI_STRAND_GIVE each, is missing from the lists meanwhile
  */
 #ifndef MRI_PARTS_STRAND_POOL_H
 #define MRI_PARTS_STRAND_POOL_H
@@ -71,11 +91,15 @@
 #define MRI_STRAND_CACHE 32
 #endif
 
+/* Strands given back at once: some ten microseconds. */
+#define MRI_STRAND_GIVE (2 * MRI_STRAND_CACHE)
+
 /* All zero: the defaults, in brackets. */
 typedef struct mri_strand_config {
     uint32_t most;       /* strands that can be [2^20], up to a whole chunk */
     uint32_t chunk;      /* mapped at once, a power of two [64] */
     uint32_t keep;       /* free strands that keep their pages [64] */
+    uint32_t most_dirty; /* and those that keep them for a while [2^17] */
     size_t slots_size;   /* [16 KiB]; both up to whole pages */
     size_t stack_size;   /* [256 KiB] */
     size_t control_size; /* per strand, a multiple of 8 [64] */
@@ -91,15 +115,17 @@ typedef struct mri_strand_pool {
     mri_atomic_u64 *links;
     char *control;
     size_t stride, slots_size, stack_size, control_size, page;
-    uint32_t most, keep, chunk_shift;
+    uint32_t most, keep, most_dirty, chunk_shift;
     bool drop_slots;
 
     mri_atomic_u32 canary_from; /* the lock's holder; anybody reads */
     /* Statistics, by anybody, each for itself. */
     mri_atomic_u64 drops, drops_refused;
 
-    MRI_ALIGNED(MRI_CACHE_LINE) mri_free_list warm; /* anybody */
-    MRI_ALIGNED(MRI_CACHE_LINE) mri_free_list cold; /* anybody */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_free_list warm;  /* anybody */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_free_list dirty; /* anybody */
+    mri_atomic_u32 least;                            /* anybody, as above */
+    MRI_ALIGNED(MRI_CACHE_LINE) mri_free_list cold;  /* anybody */
 
     MRI_ALIGNED(MRI_CACHE_LINE) mri_lock lock;
     /* The lock's holder. fresh <= mapped <= most;
@@ -118,9 +144,9 @@ typedef struct mri_strand_cache {
 } mri_strand_cache;
 
 typedef struct mri_strand_stats {
-    mri_guard guard;        /* for the next fresh strand */
-    uint32_t mapped, fresh; /* strands mapped; of these once taken */
-    uint32_t warm, cold;    /* free, as of a moment ago */
+    mri_guard guard;            /* for the next fresh strand */
+    uint32_t mapped, fresh;     /* strands mapped; of these once taken */
+    uint32_t warm, dirty, cold; /* free, as of a moment ago */
     uint32_t by_madvise, by_mprotect, by_canary;
     uint32_t guard_refused;
     int64_t mappings;       /* left for mprotect guards */
@@ -144,7 +170,7 @@ void mri_strand_spill(mri_strand_pool *pool, mri_strand_cache *cache);
 
 /* A strand, or a negative code with the pool as it was, but for a chunk that
  * may be mapped already when its first guard fails: the next to ask has it.
- * MR_EAGAIN: `most` are in use or in others' caches. */
+ * MR_EAGAIN: `most` are in use, in others' caches or just being given back. */
 MRI_CHECKED MRI_INLINE int64_t mri_strand_get(mri_strand_pool *pool,
                                               mri_strand_cache *cache)
 {
@@ -165,8 +191,27 @@ MRI_INLINE void mri_strand_put(mri_strand_pool *pool, mri_strand_cache *cache,
     cache->index[cache->count++] = i;
 }
 
-/* Give all of a cache back: its worker goes to sleep or stops. */
+/* Give all of a cache back, to warm or to cold: its worker has nothing else to
+ * do. */
 void mri_strand_flush(mri_strand_pool *pool, mri_strand_cache *cache);
+
+/* Anybody: whether there is something to be given back, as of a moment ago. */
+MRI_INLINE bool mri_strand_some_are_dirty(const mri_strand_pool *pool)
+{
+    return !mri_free_list_looks_empty(&pool->dirty);
+}
+
+/* Dirty strands that nobody has needed since the call before. */
+uint32_t mri_strand_unneeded(mri_strand_pool *pool);
+
+/* Give the pages of up to `most` dirty strands back, and of no more than
+ * MRI_STRAND_GIVE; of how many. 0: there is none. */
+uint32_t mri_strand_give_back(mri_strand_pool *pool, uint32_t most);
+
+/* For strand_pool.c: these are nobody's any more, no more than MRI_STRAND_GIVE:
+ * give their pages back, then to cold. In another order afterwards. */
+void mri_strand_put_cold(mri_strand_pool *pool, uint32_t *index,
+                         uint32_t count);
 
 MRI_INLINE uint32_t mri_strand_chunks(const mri_strand_pool *pool)
 {

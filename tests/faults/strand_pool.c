@@ -113,6 +113,8 @@ static bool live(const mri_strand_config *c, int n, int *failed)
     for (uint32_t i = 0; i < STRANDS; i++)
         mri_strand_put(&pool, &cache, i);
     mri_strand_flush(&pool, &cache);
+    while (mri_strand_give_back(&pool, UINT32_MAX) > 0)
+        continue;
     mri_strand_pool_check(&pool);
     mri_strand_stats stats;
     mri_strand_pool_stats(&pool, &stats);
@@ -186,6 +188,30 @@ TEST(faults_strand_pool, drop_that_is_refused_leaves_the_strand_warm)
     EXPECT_EQ(stats.cold, 0);
     EXPECT_EQ(stats.drops_refused, stats.warm - config.keep);
     EXPECT_EQ(*mri_strand_stack(&pool, 0), 1);
+    EXPECT_EQ(mri_strand_pool_close(&pool), 0);
+}
+
+TEST(faults_strand_pool, give_back_that_is_refused_leaves_the_strand_warm)
+{
+    mri_strand_pool pool;
+    mri_strand_cache cache = {0};
+    mri_strand_stats stats;
+    EXPECT_EQ(mri_strand_pool_open(&pool, &config), 0);
+    EXPECT_EQ(get_all(&pool, &cache), 0);
+    for (uint32_t i = 0; i < STRANDS; i++)
+        mri_strand_put(&pool, &cache, i);
+    mri_strand_pool_stats(&pool, &stats);
+    uint32_t dirty = stats.dirty;
+    EXPECT(dirty > 0);
+    faults_arm_call("madvise", 1, EINVAL, true);
+    EXPECT_EQ(mri_strand_give_back(&pool, UINT32_MAX), dirty);
+    EXPECT(faults_disarm());
+    EXPECT_EQ(mri_strand_give_back(&pool, UINT32_MAX), 0);
+    mri_strand_pool_stats(&pool, &stats);
+    EXPECT_EQ(stats.cold, 0);
+    EXPECT_EQ(stats.warm, config.keep + dirty);
+    EXPECT_EQ(stats.drops_refused, dirty);
+    mri_strand_pool_check(&pool);
     EXPECT_EQ(mri_strand_pool_close(&pool), 0);
 }
 

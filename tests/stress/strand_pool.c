@@ -1,5 +1,5 @@
 /* Many threads get, use and put strands of one pool, more threads than there
- * are CPUs, through caches and past them. */
+ * are CPUs, through caches and past them, and some give memory back. */
 #include "parts/strand_pool.h"
 
 #include "os/clock.h"
@@ -16,6 +16,7 @@ struct pattern {
     uint32_t burst; /* got at once, then put */
     bool flush;     /* after each burst */
     bool hand_over; /* put by another thread than the one that got */
+    bool give;      /* what is dirty is given back after each burst */
 };
 
 static mri_strand_pool pool;
@@ -74,6 +75,8 @@ static void *work(void *arg)
             put(&cache, held[i]);
         if (pattern->flush || n == 0)
             mri_strand_flush(&pool, &cache);
+        if (pattern->give)
+            (void)mri_strand_give_back(&pool, mri_strand_unneeded(&pool) + 1);
         rounds++;
     } while (mri_clock_now() < until);
     mri_strand_flush(&pool, &cache);
@@ -86,6 +89,7 @@ static void run(struct pattern p)
     mri_strand_config config = {.most = p.most,
                                 .chunk = 8,
                                 .keep = p.keep,
+                                .drop_slots = p.give,
                                 .stack_size = 1,
                                 .slots_size = 1};
     memset(uses, 0, sizeof uses);
@@ -106,7 +110,8 @@ static void run(struct pattern p)
     uint32_t on_the_way = 0;
     for (int i = 0; i < 16; i++)
         on_the_way += mri_load_relaxed(&slot[i]) != 0;
-    EXPECT_EQ(stats.warm + stats.cold + on_the_way, stats.fresh);
+    EXPECT_EQ(stats.warm + stats.dirty + stats.cold + on_the_way, stats.fresh);
+    EXPECT(!p.give || stats.drops > 0);
     EXPECT_EQ(mri_strand_pool_close(&pool), 0);
 }
 
@@ -123,6 +128,16 @@ TEST(stress_strand_pool, bursts_that_overflow_the_cache)
 TEST(stress_strand_pool, bursts_whose_stacks_turn_cold)
 {
     run((struct pattern){.most = 4096, .keep = 1, .burst = 40, .flush = true});
+}
+
+TEST(stress_strand_pool, dirty_ones_are_given_back_meanwhile)
+{
+    run((struct pattern){.most = 4096, .keep = 1, .burst = 60, .give = true});
+}
+
+TEST(stress_strand_pool, few_dirty_ones_are_given_back_and_wanted_again)
+{
+    run((struct pattern){.most = 400, .keep = 1, .burst = 60, .give = true});
 }
 
 TEST(stress_strand_pool, fewer_strands_than_wanted)

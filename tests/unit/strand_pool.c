@@ -142,6 +142,18 @@ static uint32_t get_all(uint32_t *out, uint32_t count)
     return count;
 }
 
+static void put_all(const uint32_t *index, uint32_t count)
+{
+    for (uint32_t n = 0; n < count; n++)
+        put(index[n]);
+}
+
+static void give_all_back(void)
+{
+    while (mri_strand_give_back(&pool, UINT32_MAX) > 0)
+        continue;
+}
+
 TEST(strand_pool, idle_strands_beyond_keep_lose_their_stack_and_no_other_part)
 {
     open_pool((mri_strand_config){.most = 128, .keep = 8});
@@ -150,11 +162,12 @@ TEST(strand_pool, idle_strands_beyond_keep_lose_their_stack_and_no_other_part)
         *(uint32_t *)mri_strand_control(&pool, n) = n + 1;
         touch(mri_strand_slots(&pool, n));
     }
-    for (uint32_t n = 0; n < count; n++)
-        put(got[n]);
+    put_all(got, count);
     mri_strand_flush(&pool, &cache);
+    give_all_back();
     mri_strand_stats stats = stats_of();
     EXPECT_EQ(stats.warm, 8);
+    EXPECT_EQ(stats.dirty, 0);
     EXPECT_EQ(stats.cold, stats.fresh - 8);
     EXPECT_EQ(stats.drops, stats.cold);
     EXPECT_EQ(stats.drops_refused, 0);
@@ -180,6 +193,133 @@ TEST(strand_pool, slots_are_dropped_where_that_was_asked_for)
     mri_strand_flush(&pool, &cache);
     EXPECT_EQ(*mri_strand_slots(&pool, a), 0);
     close_pool();
+}
+
+TEST(strand_pool, who_puts_gives_nothing_back)
+{
+    open_pool((mri_strand_config){.most = 128, .keep = 8});
+    uint32_t got[100], count = get_all(got, 100);
+    put_all(got, count);
+    EXPECT_EQ(stats_of().drops, 0);
+    EXPECT_EQ(stats_of().cold, 0);
+    EXPECT_EQ(stats_of().warm, 8);
+    EXPECT_EQ(stats_of().dirty, stats_of().fresh - 8 - cache.count);
+    EXPECT(mri_strand_some_are_dirty(&pool));
+    for (uint32_t n = 0; n < count; n++)
+        EXPECT_EQ(*top(got[n]), 1);
+    close_pool();
+}
+
+TEST(strand_pool, who_puts_more_than_may_be_dirty_gives_them_back)
+{
+    open_pool((mri_strand_config){.most = 256, .keep = 8, .most_dirty = 32});
+    uint32_t got[200], count = get_all(got, 200);
+    put_all(got, count);
+    mri_strand_stats stats = stats_of();
+    EXPECT(stats.dirty >= 32 && stats.dirty < 32 + MRI_STRAND_CACHE);
+    EXPECT(stats.cold > 0);
+    EXPECT_EQ(stats.warm + stats.dirty + stats.cold + cache.count, stats.fresh);
+    close_pool();
+}
+
+TEST(strand_pool, dirty_strands_are_got_before_cold_and_fresh_ones)
+{
+    open_pool((mri_strand_config){.most = 256, .keep = 1});
+    uint32_t got[96], count = get_all(got, 96);
+    put_all(got, count);
+    mri_strand_flush(&pool, &cache);
+    uint32_t dirty = stats_of().dirty, zero = 0;
+    EXPECT(dirty > 0 && stats_of().cold > 0);
+    for (uint32_t n = 0; n < 1 + dirty; n++)
+        EXPECT_EQ(*top(get()), 1);
+    EXPECT_EQ(stats_of().dirty, 0);
+    for (uint32_t n = 0; n < 8; n++)
+        zero += *top(get()) == 0;
+    EXPECT_EQ(zero, 8);
+    EXPECT_EQ(stats_of().fresh, 96);
+    close_pool();
+}
+
+TEST(strand_pool, unneeded_are_those_that_nobody_has_got_since)
+{
+    open_pool((mri_strand_config){.most = 256, .keep = 1});
+    uint32_t got[128], count = get_all(got, 128);
+    put_all(got, count);
+    uint32_t dirty = stats_of().dirty;
+    EXPECT_EQ(mri_strand_unneeded(&pool), 0);
+    EXPECT_EQ(mri_strand_unneeded(&pool), dirty);
+    /* Half of them, and back again. */
+    uint32_t half = (uint32_t)get_all(got, dirty / 2);
+    uint32_t least = stats_of().dirty;
+    put_all(got, half);
+    EXPECT(stats_of().dirty > least);
+    EXPECT_EQ(mri_strand_unneeded(&pool), least);
+    EXPECT_EQ(mri_strand_unneeded(&pool), stats_of().dirty);
+    EXPECT_EQ(mri_strand_give_back(&pool, 3), 3);
+    EXPECT_EQ(mri_strand_give_back(&pool, 1000), MRI_STRAND_GIVE);
+    give_all_back();
+    EXPECT_EQ(mri_strand_unneeded(&pool), 0);
+    EXPECT(!mri_strand_some_are_dirty(&pool));
+    close_pool();
+}
+
+/* Runs of neighbours of any length, also across chunks: those in between that
+ * are in use keep what they have, and all keep their guards. */
+static void give_back_around(mri_strand_config config)
+{
+    enum { MANY = 96 };
+    open_pool(config);
+    uint32_t got[MANY], left = 0;
+    get_all(got, MANY);
+    for (uint32_t n = 0; n < MANY; n++)
+        touch(mri_strand_slots(&pool, got[n]));
+    for (uint32_t n = 0; n < MANY; n++)
+        if (got[n] % 7 != 0 && got[n] % 16 != 9)
+            put(got[n]);
+    mri_strand_flush(&pool, &cache);
+    give_all_back();
+    for (uint32_t n = 0; n < MANY; n++) {
+        bool used = got[n] % 7 == 0 || got[n] % 16 == 9;
+        left += !used && *top(got[n]) != 0;
+        EXPECT(!used || *top(got[n]) == 1);
+        EXPECT(!used || *mri_strand_slots(&pool, got[n]) == 1);
+        EXPECT(mri_strand_canary_ok(&pool, got[n]));
+    }
+    EXPECT_EQ(left, 1); /* the warm one */
+    EXPECT_EQ(stats_of().warm, 1);
+    EXPECT_EQ(stats_of().drops_refused, 0);
+}
+
+TEST(strand_pool, neighbours_in_use_keep_what_they_have)
+{
+    mri_strand_config config = {
+        .most = 96, .chunk = 16, .keep = 1, .drop_slots = true};
+    give_back_around(config);
+    close_pool();
+    config.force_guard = true;
+    config.guard = MRI_GUARD_NONE;
+    give_back_around(config);
+    close_pool();
+}
+
+static void expect_guarded(char *page);
+
+TEST(strand_pool, guards_stay_where_neighbours_are_given_back)
+{
+    mri_guard best = mri_guard_probe();
+    if (best == MRI_GUARD_NONE)
+        SKIP("no guards here");
+    for (mri_guard kind = MRI_GUARD_MPROTECT; kind <= best; kind++) {
+        give_back_around((mri_strand_config){.most = 96,
+                                             .chunk = 16,
+                                             .keep = 1,
+                                             .drop_slots = true,
+                                             .force_guard = true,
+                                             .guard = kind});
+        for (uint32_t i = 0; i < 32; i++)
+            expect_guarded(mri_strand_stack(&pool, i) - mri_page_size());
+        close_pool();
+    }
 }
 
 TEST(strand_pool, stack_used_is_what_was_written)

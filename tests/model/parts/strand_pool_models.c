@@ -1,7 +1,7 @@
 /* What must hold of the strand pool: a strand has one holder, it is mapped and
  * guarded before it has one, its control words survive, its stack is dropped
- * by nobody while it is in use, none is lost. Caches hold 2, a page 64 bytes
- * (parts/pages.c). */
+ * by nobody while it is in use, none is lost; also where those that are free
+ * are being given back. Caches hold 2, a page 64 bytes (parts/pages.c). */
 #include "parts/strand_pool.h"
 
 #include "model.h"
@@ -15,6 +15,7 @@ struct state {
     mri_strand_cache cache[THREADS];
     uint32_t used[8];       /* plain: the holder's */
     mri_atomic_u32 current; /* a strand to look at, + 1 */
+    uint32_t kept[THREADS]; /* plain: by whom */
 };
 
 static void open_with(struct state *s, mri_strand_config c)
@@ -55,6 +56,27 @@ static void open_with_canaries(void *a)
                                      .mappings = 3});
 }
 
+static void open_with_slots_dropped(void *a)
+{
+    open_with(a,
+              (mri_strand_config){.most = 4, .chunk = 4, .drop_slots = true});
+}
+
+/* Neighbours and one apart: 0, 1 and 3 are dirty, 2 is warm. */
+static void open_with_dirty(void *a)
+{
+    static const uint32_t dirty[] = {3, 0, 1}, warm[] = {2};
+    struct state *s = a;
+    mri_strand_cache cache = {0};
+    open_with_slots_dropped(a);
+    for (int n = 0; n < 4; n++) {
+        cache.count = 0;
+        model_assert(mri_strand_get(&s->pool, &cache) == n);
+    }
+    mri_free_list_put(&s->pool.dirty, s->pool.links, dirty, 3);
+    mri_free_list_put(&s->pool.warm, s->pool.links, warm, 1);
+}
+
 static void use_strand(struct state *s, uint32_t i)
 {
     uint64_t *stack = (void *)mri_strand_stack(&s->pool, i);
@@ -90,6 +112,20 @@ static void flush(struct state *s)
     mri_strand_flush(&s->pool, &s->cache[model_thread()]);
 }
 
+static void give_back_two(void *a)
+{
+    struct state *s = a;
+    (void)!mri_strand_unneeded(&s->pool);
+    model_assert(mri_strand_give_back(&s->pool, 2) <= 2);
+}
+
+static void give_back_all(void *a)
+{
+    struct state *s = a;
+    while (mri_strand_give_back(&s->pool, UINT32_MAX) > 0)
+        continue;
+}
+
 static void use_one(void *a)
 {
     put(a, get(a));
@@ -117,6 +153,25 @@ static void use_three(void *a)
 static void keep_one(void *a)
 {
     model_assert(get(a) >= 0);
+}
+
+/* Or fewer: others may have what is left in hand. */
+static void keep_two(void *a)
+{
+    struct state *s = a;
+    for (int n = 0; n < 2; n++)
+        s->kept[model_thread()] += get(s) >= 0;
+}
+
+/* Two too many for the cache: the first is warm, the second dirty. */
+static void spill_two(void *a)
+{
+    struct state *s = a;
+    int64_t i[4];
+    for (int n = 0; n < 4; n++)
+        i[n] = get(s);
+    for (int n = 0; n < 4; n++)
+        put(s, i[n]);
 }
 
 static void keep_one_or_none(void *a)
@@ -163,7 +218,7 @@ static void none_lost(struct state *s, uint32_t in_use)
     mri_strand_pool_stats(&s->pool, &stats);
     for (int t = 0; t < THREADS; t++)
         in_use += s->cache[t].count;
-    model_assert(stats.warm + stats.cold + in_use == stats.fresh);
+    model_assert(stats.warm + stats.dirty + stats.cold + in_use == stats.fresh);
     model_assert(mri_strand_pool_close(&s->pool) == 0);
 }
 
@@ -180,6 +235,12 @@ static void finish_1(void *a)
 static void finish_2(void *a)
 {
     none_lost(a, 2);
+}
+
+static void finish_kept(void *a)
+{
+    struct state *s = a;
+    none_lost(s, s->kept[0] + s->kept[1] + s->kept[2]);
 }
 
 #define POOL(name_, setup_, finish_, ...)                                      \
@@ -200,3 +261,21 @@ POOL(stats_against_growth, open_with_canaries, finish_1, keep_one, count_guards)
 MODEL(strand_pool_drop_against_use, .state_size = sizeof(struct state),
       .setup = open_chunks_of_1, .finish = finish_0,
       .thread = {use_two, use_two}, .deep_bound = 2, .deep_only = true)
+
+#define GIVE(name_, bound_, setup_, finish_, ...)                              \
+    MODEL(strand_pool_##name_, .state_size = sizeof(struct state),             \
+          .setup = (setup_), .finish = (finish_), .thread = {__VA_ARGS__},     \
+          .bound = (bound_), .deep_bound = (bound_) + 1)
+
+GIVE(give_back_against_get, 2, open_with_dirty, finish_kept, give_back_two,
+     keep_two)
+GIVE(give_back_against_give_back, 1, open_with_dirty, finish_0, give_back_two,
+     give_back_two)
+GIVE(give_back_against_use, 1, open_with_dirty, finish_0, give_back_all,
+     use_two)
+GIVE(give_back_against_spill, 1, open_with_slots_dropped, finish_0,
+     give_back_all, spill_two)
+MODEL(strand_pool_two_give_back_against_get, .state_size = sizeof(struct state),
+      .setup = open_with_dirty, .finish = finish_kept,
+      .thread = {give_back_two, give_back_two, keep_two},
+      .deep_bound = MODEL_NO_PREEMPTION, .deep_only = true)
