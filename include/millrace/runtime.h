@@ -26,10 +26,10 @@ typedef struct mr_config {
                           as they are touched [256 KiB] */
     unsigned strands;  /* stacks, that is, tasks that wait at the same time and
                           workers, up to 16,000,000; up to 32 more per worker
-                          lie ready [2^20]. While none is left no task begins
-                          but in the await of its spawner: where all wait for
-                          such, in the closes of scopes within scopes say, they
-                          wait for ever */
+                          and 64 lie ready [2^20]. While none is left no task
+                          begins but in the await of its spawner: where all
+                          wait for such, in the closes of scopes within scopes
+                          say, they wait for ever */
     unsigned leave_sigsegv; /* 1: no handler that names the task whose stack
                                overflows; see mr_start [0] */
     /* Where memory comes from [posix_memalign, free]; both or neither. Called

@@ -43,7 +43,8 @@
  *    what it found and wakes another: S, or one that in turn finds something or
  *    watches.
  *
- * The watch is for timers too (wait.h): `watch` is the earliest time at which
+ * The watch is for timers too (wait.h), and for memory that is to be given back
+ * (tidy.h): `watch` is the earliest time at which
  * one of the sleepers wakes by itself. Who would wake earlier puts its own time
  * there; who wakes takes it out, if it is still its own. So a time that stands
  * there is one at which somebody wakes, at the latest.
@@ -173,15 +174,20 @@ static bool last_look(mri_worker *w, mri_work *work)
            force_others(w, work);
 }
 
-/* When there is something to look at, though nobody calls: a timer, or those
- * who run. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When there is something to look at, though nobody calls: a timer, those who
+ * run, or memory that nobody needs (a period is shorter than a rest). */
 static int64_t next_look(mri_worker *w, int64_t period)
 {
     int64_t at = mri_time_earliest(w->runtime);
-    if (!others_run(w))
-        return at;
-    int64_t watch = mri_clock_now() + period;
-    return at < watch ? at : watch;
+    bool dirty = mri_strand_some_are_dirty(&w->runtime->pool);
+    if (others_run(w))
+        return earlier(at, mri_clock_now() + period);
+    return dirty ? earlier(at, mri_clock_now() + MRI_TIDY_REST) : at;
 }
 
 /* How long, if nobody calls: for good, unless it falls to this one to look.
@@ -275,14 +281,28 @@ static bool sleep_once(mri_worker *w, mri_work *work, int64_t period,
     return *found || (called && deadline == MRI_NEVER);
 }
 
+/* Between two sleeps, until there is work, which it then has. */
+static bool tidy(mri_worker *w, mri_work *work)
+{
+    while (!stopping(w->runtime) && mri_tidy_step(w->runtime))
+        if (mri_worker_look(w, work) || mri_worker_steal(w, work)) {
+            mri_runtime_wake(w->runtime);
+            return true;
+        }
+    return false;
+}
+
 bool mri_idle_wait(mri_worker *w, mri_work *work)
 {
     mr_runtime *rt = w->runtime;
     int64_t period = WATCH_MIN;
     bool found;
     mri_store_relaxed(&w->idle, 1);
-    while (!sleep_once(w, work, period, &found))
-        period = period * 2 < WATCH_MAX ? period * 2 : WATCH_MAX;
+    while (!sleep_once(w, work, period, &found)) {
+        if ((found = tidy(w, work)))
+            break;
+        period = earlier(period * 2, WATCH_MAX);
+    }
     mri_store_relaxed(&w->idle, 0);
     /* With the fence in prepare: who takes this one for idle after it has
      * looked, and so does not watch, is seen here and by each install. */

@@ -248,6 +248,7 @@ bool mri_monitor_watch(mr_runtime *rt, mri_spare *me)
         now = pause_until(rt, next_look(rt, now, pace.period));
         struct view v = look(rt, now);
         mri_store_relaxed(&m->looked, mri_load_relaxed(&m->looked) + 1);
+        (void)!mri_tidy_step(rt);
         if (v.late && is_to_join(rt, me, now))
             return true;
         bool lately = is_lately(rt, now);

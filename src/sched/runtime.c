@@ -34,9 +34,11 @@
 enum {
     MOST_WORKERS = 1024,
     MOST_STRANDS = 16000000,
-    /* Strands that lie in one worker's cache are of no use to another: so that
-     * as many wait as were asked for, there are as many more. */
-    MOST_MORE = MOST_WORKERS * MRI_STRAND_CACHE + MRI_SPARE_SEATS,
+    /* Strands that lie in one worker's cache are of no use to another, nor are
+     * those that are being given back: so that as many wait as were asked for,
+     * there are as many more. */
+    MORE = MRI_SPARE_SEATS + MRI_STRAND_GIVE,
+    MOST_MORE = MOST_WORKERS * MRI_STRAND_CACHE + MORE,
     STRAND_CHUNK = 64,
 };
 
@@ -117,8 +119,7 @@ static int read_config(mr_config *c, const mr_config *given)
 static uint32_t most_strands(const mr_runtime *rt)
 {
     uint32_t most = rt->config.strands;
-    return most == 0 ? 0
-                     : most + rt->workers * MRI_STRAND_CACHE + MRI_SPARE_SEATS;
+    return most == 0 ? 0 : most + rt->workers * MRI_STRAND_CACHE + MORE;
 }
 
 static int open_pool(mr_runtime *rt)
@@ -247,6 +248,7 @@ static int open_runtime(mr_runtime *rt)
     rt->generation = mri_fork_generation();
     mri_init(&rt->coarse_now, mri_clock_now());
     mri_barrier_open(&rt->barrier);
+    mri_lock_init(&rt->tidy.lock);
     mri_event_count_init(&rt->idle);
     mri_init(&rt->watch, MRI_NEVER);
     mri_event_count_init(&rt->drained);

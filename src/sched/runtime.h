@@ -11,6 +11,7 @@
 #include "sched/monitor.h"
 #include "sched/places.h"
 #include "sched/poll.h"
+#include "sched/tidy.h"
 #include "sched/worker.h"
 #include <millrace/runtime.h>
 
@@ -31,6 +32,7 @@ struct mr_runtime {
     mr_config config;
 
     mri_strand_pool pool;
+    mri_tidy tidy;
     mri_blocking blocking; /* task/blocking.c's; closed once all jobs ended */
 
     /* Idling: see idle.c. */

@@ -127,7 +127,7 @@ class Program:
         if not self.sources:  # logic alone
             return
         sites = self.sites()
-        if not sites:
+        if self.sources and not sites:
             raise Broken(f"{self.name} has no operation in its sources")
         for (path, line, op, order), site in sites.items():
             text = source_line(path, line)

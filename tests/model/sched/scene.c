@@ -42,6 +42,8 @@ static void await_news(struct state *s, uint32_t *seen)
     *seen = started;
 }
 
+enum { TIMED_PERIODS = 8 };
+
 /* A watch may end at once, having seen whatever is old, but not time and
  * again: a period is longer than a store takes to be seen. And one that has
  * seen all ends only when there is news: the others are the same again. */
@@ -51,8 +53,11 @@ int64_t scene_clock(void)
     if (s->watched)
         return 1;
     unsigned period = ++s->periods[model_thread()];
-    if (s->timed)
+    if (s->timed) {
+        if (period > TIMED_PERIODS)
+            await_news(s, &s->seen[model_thread()]);
         return period > 1;
+    }
     /* Never sleeps, and what was looked at before counts for no spin. */
     (void)!mri_futex_wait(&s->quiet, 2, MRI_NEVER);
     if (period == 2)
