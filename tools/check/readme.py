@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """What is shown is compiled and run as a test: every C example in README.md
 is, byte by byte, a file of tests/examples, and every one in docs/ is a part of
-such a file, whole lines of it. There is at least one in each document."""
+such a file, whole lines of it. There is at least one in each document. A block
+that says of which file it is, ```c tests/examples/sum.c, in any language, is a
+part of that one."""
 
+import os
 import re
 
 import common
 
-BLOCK = re.compile(r"^```c\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# The language, the file maybe, the text.
+BLOCK = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def is_part(block, example):
@@ -15,17 +19,30 @@ def is_part(block, example):
     return bool(block.strip()) and "\n" + block in "\n" + example
 
 
+def check_block(root, block, is_shown, what):
+    """What is wrong with it, or None."""
+    language, file, text = block.groups()
+    if file:
+        if not os.path.isfile(os.path.join(root, file)):
+            return f"there is no {file}"
+        if not is_part(text, common.read(root, file)):
+            return f"this example is no part of {file}"
+    if language == "c" and not any(
+            is_shown(text, common.read(root, path)) for path in
+            common.files(root, (".c", ".h"), ("tests/examples/",))):
+        return f"this example is no {what} of tests/examples"
+    return None
+
+
 def check_document(root, name, is_shown, what):
     text = common.read(root, name)
-    examples = [common.read(root, path) for path in
-                common.files(root, (".c", ".h"), ("tests/examples/",))]
     blocks = list(BLOCK.finditer(text))
-    if not blocks:
+    if not any(block.group(1) == "c" for block in blocks):
         return [f"{name}:1: no example in C"]
-    return [f"{name}:{text.count(chr(10), 0, block.start()) + 1}: this "
-            f"example is no {what} of tests/examples"
-            for block in blocks
-            if not any(is_shown(block.group(1), e) for e in examples)]
+    found = [(block, check_block(root, block, is_shown, what))
+             for block in blocks]
+    return [f"{name}:{text.count(chr(10), 0, block.start()) + 1}: {wrong}"
+            for block, wrong in found if wrong]
 
 
 def check(root):
@@ -51,6 +68,22 @@ def self_test():
             common.expect(check(root), "docs/a.md:1: this example")
     with common.Tree({**good, "docs/a.md": "words\n"}) as root:
         common.expect(check(root), "docs/a.md:1: no example")
+    self_test_named(good)
+
+
+def self_test_named(good):
+    tree = {**good, "tests/examples/b.c": "int b;\n", "tools/x": "a\nb\n"}
+    for block, *wanted in (
+            ("```c tests/examples/b.c\nint b;\n```\n",),
+            ("```sh\nnot looked at\n```\n```sh tools/x\nb\n```\n",),
+            ("```c tests/examples/a.c\nint b;\n```\n",
+             "docs/a.md:5: this example is no part of tests/examples/a.c"),
+            ("```sh tools/x\nc\n```\n", "docs/a.md:5: this example"),
+            ("```c tools/x\nb\n```\n", "docs/a.md:5: this example is no part"),
+            ("```text tools/y\nb\n```\n", "there is no tools/y")):
+        shown = good["docs/a.md"] + block
+        with common.Tree({**tree, "docs/a.md": shown}) as root:
+            common.expect(check(root), *wanted)
 
 
 if __name__ == "__main__":
