@@ -1,8 +1,11 @@
 /* Files, paths and directories.
  *
- *     mr_handle file = mr_file_open("log", MR_FILE_WRITE | MR_FILE_CREATE,
- * 0644); if (file < 0) return file; int64_t rc = mr_file_write(file, text,
- * size, 0); mr_close(file);
+ *     unsigned flags = MR_FILE_WRITE | MR_FILE_CREATE;
+ *     mr_handle file = mr_file_open("log", flags, 0644);
+ *     if (file < 0)
+ *         return file;
+ *     int64_t rc = mr_file_write(file, text, size, 0);
+ *     mr_close(file);
  *
  * What the system has in memory is read, looked up and looked at where the task
  * runs, without waiting; everything else parks the task, while a thread that
@@ -76,7 +79,9 @@ MR_API int64_t mr_file_write(mr_handle file, const void *buf, size_t size,
 MR_API int mr_file_sync(mr_handle file);
 MR_API int mr_file_sync_data(mr_handle file);
 
-/* Cut the file to `size` bytes, or add as many zeroes. 0 or a negative code. */
+/* Have the file end at `size` bytes: what is beyond is gone, what was not there
+ * reads as zeroes. 0; MR_EINVAL for less than 0, or what is no file; MR_EFBIG;
+ * or another negative code. */
 MR_API int mr_file_truncate(mr_handle file, int64_t size);
 
 /* A file without a name in this directory, to read and write, which is gone
@@ -182,10 +187,11 @@ MR_API int mr_walk_open(mr_walk *walk, const char *path, unsigned flags);
  * descriptor for each level whose names are more. */
 MR_API int mr_walk_next(mr_walk *walk, mr_walk_entry *out);
 
-/* What is below the directory that was met last is left out. */
+/* What is below the directory that was met last is left out. Does not wait. */
 MR_API void mr_walk_skip(mr_walk *walk);
 
-/* End it, wherever it is. */
+/* End it, wherever it is. Does not wait, and works in a scope that was cut
+ * short. */
 MR_API void mr_walk_close(mr_walk *walk);
 
 MR_END_DECLS

@@ -115,7 +115,8 @@ MR_API int mr_close(mr_handle handle);
 /* ---- Other streams ------------------------------------------------------ */
 
 /* A pipe: what is written to end[1] is read from end[0]. 0; or MR_EMFILE,
- * MR_ENFILE, MR_ENOMEM, and nothing was opened. Both are to be closed. */
+ * MR_ENFILE, MR_ENOMEM, and nothing was opened. Both are to be closed. Does not
+ * wait. */
 MR_API int mr_pipe_open(mr_handle end[2]);
 
 /* The standard input, output or error of the process (0, 1, 2) as a stream, be
@@ -140,7 +141,7 @@ MR_API mr_handle mr_stdio(int which);
  * becomes the library's: a handle, which works as if it had been opened here.
  * It is made non-blocking. From the call on nobody else uses or closes it; it
  * is closed where the call fails too: MR_EBADF, MR_ENOMEM; MR_EINVAL for what
- * cannot be waited for, a directory for one. */
+ * cannot be waited for, a directory for one. Does not wait. */
 MR_API mr_handle mr_fd_adopt(int fd);
 
 enum { MR_READABLE = 1, MR_WRITABLE = 2, MR_PRIORITY = 4 };
@@ -150,7 +151,8 @@ enum { MR_READABLE = 1, MR_WRITABLE = 2, MR_PRIORITY = 4 };
  * all of them where it has failed or was hung up, whose own calls will tell.
  * Or MR_EBADF for no open descriptor; MR_EINVAL for no events or others;
  * MR_ENOMEM, MR_EMFILE, MR_ENFILE, MR_ENOSPC for want of what a wait needs;
- * MR_ECANCELED. What cannot be waited for, a file, is always ready.
+ * MR_ECANCELED: a point of cancellation. What cannot be waited for, a file, is
+ * always ready.
  *
  * Nothing remains of it afterwards, and the descriptor is not changed. Any
  * number of tasks may wait for the same one: all are woken. Whoever closes it

@@ -48,8 +48,10 @@ MR_API int mr_address_unix(mr_address *out, const char *path);
  * for it and its end. Any thread. */
 MR_API int mr_address_text(const mr_address *address, char *out, size_t size);
 
+/* What kind of address it is. Any thread. */
 MR_API enum mr_family mr_address_family(const mr_address *address);
-/* 0 for what has none. */
+
+/* The port of one of IPv4 or IPv6; 0 for another. Any thread. */
 MR_API unsigned mr_address_port(const mr_address *address);
 
 /* ---- Names -------------------------------------------------------------- */
@@ -119,7 +121,7 @@ MR_API mr_handle mr_tcp_listen(const char *host, unsigned port, int backlog,
  * nor is it when the handle is closed. */
 MR_API mr_handle mr_unix_listen(const char *path, int backlog);
 
-/* The same on any of these addresses. */
+/* The same on any of these addresses; the codes are those of its kind. */
 MR_API mr_handle mr_listen(const mr_address *at, int backlog, unsigned flags);
 
 /* Wait for the next peer: its stream, to be closed. Or a negative code as of
@@ -129,7 +131,7 @@ MR_API mr_handle mr_listen(const mr_address *at, int backlog, unsigned flags);
  * again does not spin. Then the peer waits on, and who calls again may get it;
  * but where it was accepted before memory (MR_ENOMEM), or the right to watch
  * one more descriptor (MR_ENOSPC), turned out to be lacking, it is hung up on.
- * Peers that are gone already are passed over. */
+ * Peers that are gone already are passed over. Who is cut short takes none. */
 MR_API mr_handle mr_accept(mr_handle listener);
 
 /* ---- Connecting --------------------------------------------------------- */
@@ -163,7 +165,8 @@ MR_API int mr_unix_pair(mr_handle end[2]);
 /* ---- Of a socket -------------------------------------------------------- */
 
 /* Its own address, and its peer's; of IPv4 where it comes to that. 0;
- * MR_ENOTCONN; MR_EINVAL for what is no socket. */
+ * MR_ENOTCONN; MR_EINVAL for what is no socket. They do not wait, nor do the
+ * two below. */
 MR_API int mr_local_address(mr_handle socket, mr_address *out);
 MR_API int mr_peer_address(mr_handle socket, mr_address *out);
 
@@ -181,10 +184,11 @@ MR_API int mr_tcp_keepalive(mr_handle stream, int64_t idle);
 /* ---- Datagrams ---------------------------------------------------------- */
 
 /* A UDP socket that has this address; port 0: one that is free. To be closed;
- * or a code as of mr_listen. */
+ * or a code as of mr_listen. Does not wait. */
 MR_API mr_handle mr_udp_bind(const mr_address *at, unsigned flags);
 
-/* A UDP socket that sends to this address, and receives from no other. */
+/* A UDP socket that sends to this address, and receives from no other. To be
+ * closed; or a code as of mr_connect. Does not wait. */
 MR_API mr_handle mr_udp_connect(const mr_address *to);
 
 /* One datagram, to `to`, or where it is connected to if NULL: `size`, or a
@@ -196,7 +200,7 @@ MR_API int64_t mr_udp_send(mr_handle socket, const void *buf, size_t size,
 
 /* The next datagram, and in *from, which may be NULL, whose it is. Its length;
  * where that is more than `size`, the rest is gone. 0 is one without content. A
- * negative code as of mr_read, or MR_ECONNREFUSED as above. */
+ * negative code as of mr_read, or MR_ECONNREFUSED as above: none was taken. */
 MR_API int64_t mr_udp_receive(mr_handle socket, void *buf, size_t size,
                               mr_address *from);
 

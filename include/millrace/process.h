@@ -85,7 +85,8 @@ typedef struct mr_process_end {
 /* Wait until it has ended: 0, and *out, which may be NULL, says how, as often
  * as is asked. Or a negative code as of mr_read. MR_ESRCH: it has ended, and
  * the system has told somebody else how, since the program waits for any child,
- * or ignores SIGCHLD (SIG_IGN, SA_NOCLDWAIT). */
+ * or ignores SIGCHLD (SIG_IGN, SA_NOCLDWAIT). Who was cut short may ask again:
+ * the process goes on, and its end is kept. */
 MR_API int mr_process_wait(mr_handle process, mr_process_end *out);
 
 /* Send it a signal; 0: none, just ask. 0, also where it has ended and nobody
@@ -129,7 +130,8 @@ MR_API mr_handle mr_signal_open(const int *signals, size_t n);
 /* Wait for the next: its number, and in *count, which may be NULL, how often it
  * came since this handle was last told of it. The system makes one of several
  * that have not been delivered yet. Of different ones that have come, lower
- * numbers are told first. Or a negative code as of mr_read. */
+ * numbers are told first. Or a negative code as of mr_read, and none was taken:
+ * what came meanwhile is told by a later call. */
 MR_API int mr_signal_wait(mr_handle handle, unsigned *count);
 
 MR_END_DECLS

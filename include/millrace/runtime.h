@@ -74,7 +74,8 @@ MR_API int mr_start(mr_runtime **out, const mr_config *config);
 
 /* Run fn(arg) as a task and block the calling thread until it is done. What it
  * returned; or MR_EPERM from inside a task (spawn it instead) or in a child of
- * fork(); MR_ECANCELED where mr_stop was called before. Any other thread. */
+ * fork(); MR_ECANCELED where mr_stop was called before. *arg is borrowed until
+ * then; nothing ends this wait before. Any other thread. */
 MR_API int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg);
 
 /* Run fn as a task, detached: nobody learns what it returns. It gets a copy of
@@ -92,10 +93,10 @@ MR_API int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size);
  * time. */
 MR_API int mr_stop(mr_runtime *rt, int64_t deadline);
 
-/* The runtime whose task calls, or NULL. */
+/* The runtime whose task calls; NULL outside of tasks. Any thread. */
 MR_API mr_runtime *mr_self(void);
 
-/* How many workers it has. Any thread. */
+/* How many workers it has, spares not counted. Any thread, while rt lives. */
 MR_API unsigned mr_workers(const mr_runtime *rt);
 
 MR_END_DECLS

@@ -17,10 +17,11 @@
  *   - children that have not been started are not: their result is
  *     MR_ECANCELED;
  *   - waits of all tasks in it return MR_ECANCELED at once, those that began
- *     before and all later ones. These are mr_sleep, mr_sleep_until,
- *     mr_interval_wait, and what millrace/io.h and millrace/net.h read,
- *     write and wait for; not mr_await, mr_blocking and mr_scope_close, whose
- *     storage is borrowed until they return: they wait for tasks that see it;
+ *     before and all later ones. These are the points of cancellation: mr_sleep
+ *     and its kin, mr_scope_next, what the other headers call so, and say there
+ *     what was done (sockets, files, processes, futures, locks, channels); not
+ *     mr_await, mr_blocking and mr_scope_close, whose storage is borrowed until
+ *     they return: they wait for tasks that see it;
  *   - mr_cancelled() says why.
  * In the scope are the task that opened it, between open and close; its
  * children; what these spawn by mr_spawn or millrace/fork.h (which always runs:
@@ -83,7 +84,7 @@ MR_API void mr_scope_spawn(mr_scope *scope, mr_task *task, mr_fn fn, void *arg);
 MR_API int mr_scope_go(mr_scope *scope, mr_fn fn, const void *arg, size_t size);
 
 /* Cut the scope short. Any thread, in a task or not, if the scope is open at
- * the call; once is enough, more do nothing. */
+ * the call; once is enough, more do nothing. Does not wait for anybody. */
 MR_API void mr_scope_cancel(mr_scope *scope);
 
 /* Wait until all children have ended. The first negative value that one of them
@@ -112,11 +113,11 @@ MR_API int mr_scope_next(mr_scope *scope, mr_task **task);
 /* Why the scope that the caller is in was cut short: MR_ECANCELED or
  * MR_ETIMEDOUT; 0 where it was not, or the caller is in none. For tasks that
  * compute for long: also sees that the deadline has passed when nobody else has
- * had the time to. */
+ * had the time to. Does not wait. */
 MR_API int mr_cancelled(void);
 
 /* When the scope that the caller is in times out: its own deadline or that of a
- * scope around it; MR_NEVER where there is none. */
+ * scope around it; MR_NEVER where there is none, or outside of tasks. */
 MR_API int64_t mr_deadline(void);
 
 MR_END_DECLS

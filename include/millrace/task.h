@@ -42,10 +42,12 @@ MR_API int64_t mr_await(mr_task *task);
  * it needed a thread and none could be made: then it was not called. Up to 512
  * at a time, the rest in order. fn runs outside of tasks: it may mr_submit, not
  * spawn, and not stop the runtime whose task waits for it. Outside a task it is
- * an ordinary call. */
+ * an ordinary call. Not a point of cancellation: *arg is borrowed until fn has
+ * returned. */
 MR_API int64_t mr_blocking(mr_fn fn, void *arg);
 
-/* Let others run that are ready. Outside a task it does nothing. */
+/* Let others run that are ready. Outside a task it does nothing. Not a point of
+ * cancellation; mr_cancelled() tells (millrace/scope.h). */
 MR_API void mr_yield(void);
 
 MR_END_DECLS

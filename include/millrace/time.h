@@ -23,7 +23,8 @@ MR_API int64_t mr_after(int64_t ns);
 
 /* Park the task until the deadline (of mr_now()) has passed, or for `ns`
  * nanoseconds; what has passed already is a mr_yield. 0; or MR_ECANCELED,
- * early, where the task's scope is cut short (millrace/scope.h). With MR_NEVER
+ * early, where the task's scope is cut short (millrace/scope.h): a point of
+ * cancellation, also where there is nothing to wait for. With MR_NEVER
  * it has no end of its own. Outside a task the calling thread sleeps; a worker
  * never does. MR_EPERM in a child of fork() that came from a task. */
 MR_API int64_t mr_sleep_until(int64_t deadline);
