@@ -51,7 +51,7 @@ MR_BEGIN_DECLS
 /* ---- Mutex -------------------------------------------------------------- */
 
 /* One owner at a time. Who comes by may take it before those who wait, for that
- * is faster by far; but no more than 16 owners in a row go past the one that
+ * is faster by far; but no more than 64 owners in a row go past the one that
  * waits longest. To lock and to unlock is one atomic operation each where
  * nobody is in the way. Who has it last may free it when it has unlocked it. */
 typedef struct mr_mutex {

@@ -46,7 +46,7 @@
 
 /* Of them at most go past who waits longest. */
 #ifndef MRI_MUTEX_PASSES
-#define MRI_MUTEX_PASSES 16
+#define MRI_MUTEX_PASSES 64
 #endif
 
 #define MRI_MUTEX_AWAIT ((uintptr_t)1)

@@ -279,7 +279,7 @@ TEST(sync_mutex, who_is_shielded_waits_though_its_scope_was_cut_short)
 
 /* ---- Nobody starves ----------------------------------------------------- */
 
-enum { PASSES = 16 };
+enum { PASSES = 64 };
 
 struct greed {
     mr_mutex mutex;
@@ -365,7 +365,7 @@ static int64_t counts_passes(void *arg)
     return 0;
 }
 
-TEST(sync_mutex, no_more_than_sixteen_go_past_who_waits_longest)
+TEST(sync_mutex, no_more_than_64_go_past_who_waits_longest)
 {
     run_on_some(counts_passes, NULL);
 }
