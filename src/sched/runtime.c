@@ -58,6 +58,8 @@ static void *default_allocate(void *context, size_t size, size_t align)
      * than theirs. No alignment asked for is less than a pointer's. */
     void *memory;
     (void)context;
+    if (align <= _Alignof(max_align_t))
+        return malloc(size);
     return posix_memalign(&memory, align, size) == 0 ? memory : NULL;
 }
 
