@@ -6,9 +6,11 @@
 #include "async/future_scene.h"
 #include "task/cancel.h"
 
-#define FUTURE_MODEL(name_, ...)                                               \
+/* Every day with as many interruptions; in depth with one. */
+#define FUTURE_MODEL(name_, bound_, ...)                                       \
     MODEL(name_, .state_size = sizeof(struct state), .finish = scene_check,    \
-          __VA_ARGS__)
+          .bound = bound_, .deep_bound = 1, __VA_ARGS__)
+enum { NONE = MODEL_NO_PREEMPTION };
 
 /* ---- What threads do ---------------------------------------------------- */
 
@@ -92,9 +94,9 @@ static void gets_or_gives_up(void *a)
     scene_over(a);
 }
 
-FUTURE_MODEL(get_meets_a_worker_that_completes, .setup = scene_open,
+FUTURE_MODEL(get_meets_a_worker_that_completes, 1, .setup = scene_open,
              .thread = {gets, completes})
-FUTURE_MODEL(get_that_gives_up_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(get_that_gives_up_meets_who_completes, NONE, .setup = scene_open,
              .thread = {gets_or_gives_up, completes})
 
 static void gets_and_offers(void *a)
@@ -112,9 +114,9 @@ static void gets_offered(void *a)
     scene_over(s);
 }
 
-FUTURE_MODEL(two_gets_meet_who_completes, .setup = scene_open,
+FUTURE_MODEL(two_gets_meet_who_completes, NONE, .setup = scene_open,
              .thread = {gets_and_offers, gets_offered, completes},
-             .deep_bound = MODEL_NO_PREEMPTION, .deep_only = true)
+             .deep_only = true)
 
 /* Outside: a thread that is blocked; nothing is called before it is born. */
 static void gets_outside(void *a)
@@ -151,14 +153,14 @@ static void follows_outside(void *a)
 
 static void begins_outside(void *a);
 
-FUTURE_MODEL(get_outside_meets_who_completes, .setup = scene_open_foreign_0,
-             .thread = {gets_outside, completes})
-FUTURE_MODEL(completion_outside_meets_the_birth, .setup = scene_open_foreign_0,
+FUTURE_MODEL(get_outside_meets_who_completes, NONE,
+             .setup = scene_open_foreign_0, .thread = {gets_outside, completes})
+FUTURE_MODEL(completion_outside_meets_the_birth, 1,
+             .setup = scene_open_foreign_0,
              .thread = {completes_outside, works})
-FUTURE_MODEL(what_follows_outside_meets_its_birth,
-             .setup = scene_open_foreign_0, .thread = {follows_outside, works},
-             .bound = 1)
-FUTURE_MODEL(a_task_begun_outside_runs, .setup = scene_open_foreign_0,
+FUTURE_MODEL(what_follows_outside_meets_its_birth, NONE,
+             .setup = scene_open_foreign_0, .thread = {follows_outside, works})
+FUTURE_MODEL(a_task_begun_outside_runs, 1, .setup = scene_open_foreign_0,
              .thread = {begins_outside, works})
 
 /* ---- References --------------------------------------------------------- */
@@ -179,7 +181,7 @@ static void drops_last(void *a)
     mr_drop(scene_await(a, 0));
 }
 
-FUTURE_MODEL(drop_meets_who_completes_and_drops, .setup = scene_open,
+FUTURE_MODEL(drop_meets_who_completes_and_drops, 1, .setup = scene_open,
              .thread = {drops, drops_last})
 
 static void drops_one(void *a)
@@ -221,10 +223,12 @@ static void is_not_told(void *a)
 }
 
 MODEL(an_error_nobody_sees_is_told_once, .state_size = sizeof(struct state),
-      .setup = scene_open, .thread = {drops_one, fails}, .finish = is_told_once)
+      .setup = scene_open, .thread = {drops_one, fails}, .finish = is_told_once,
+      .bound = 1)
 MODEL(an_error_that_one_of_two_sees_is_not_told,
       .state_size = sizeof(struct state), .setup = scene_open,
-      .thread = {sees, fails_and_drops}, .finish = is_not_told)
+      .thread = {sees, fails_and_drops}, .finish = is_not_told, .bound = NONE,
+      .deep_bound = 1)
 
 /* ---- Following ---------------------------------------------------------- */
 
@@ -280,15 +284,15 @@ static void is_called_back(void *a)
     scene_over(s);
 }
 
-FUTURE_MODEL(then_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(then_meets_who_completes, NONE, .setup = scene_open,
              .thread = {follows, completes})
-FUTURE_MODEL(two_follow_who_is_completed, .setup = scene_open,
-             .thread = {follows_twice, completes})
-FUTURE_MODEL(one_follows_and_one_gets, .setup = scene_open,
+FUTURE_MODEL(two_follow_who_is_completed, NONE, .setup = scene_open,
+             .thread = {follows_twice, completes}, .deep_only = true)
+FUTURE_MODEL(one_follows_and_one_gets, NONE, .setup = scene_open,
              .thread = {follows_and_gets, completes})
-FUTURE_MODEL(what_is_skipped_is_completed_at_once, .setup = scene_open,
+FUTURE_MODEL(what_is_skipped_is_completed_at_once, NONE, .setup = scene_open,
              .thread = {skips, completes})
-FUTURE_MODEL(callback_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(callback_meets_who_completes, 1, .setup = scene_open,
              .thread = {is_called_back, completes})
 
 /* ---- Cancelling --------------------------------------------------------- */
@@ -351,11 +355,11 @@ static void cancels_and_works(void *a)
     works(a);
 }
 
-FUTURE_MODEL(cancel_meets_a_task_that_waits, .setup = scene_open,
+FUTURE_MODEL(cancel_meets_a_task_that_waits, 1, .setup = scene_open,
              .thread = {cancels_waiting, works})
-FUTURE_MODEL(cancel_meets_a_task_that_ends, .setup = scene_open,
+FUTURE_MODEL(cancel_meets_a_task_that_ends, 1, .setup = scene_open,
              .thread = {cancels_running, works})
-FUTURE_MODEL(two_cancels_meet_a_task, .setup = scene_open,
+FUTURE_MODEL(two_cancels_meet_a_task, 1, .setup = scene_open,
              .thread = {begins_and_cancels, cancels_and_works})
 
 static void cancels_promise(void *a)
@@ -403,13 +407,13 @@ static void cancels_branch(void *a)
     scene_over(s);
 }
 
-FUTURE_MODEL(cancel_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(cancel_meets_who_completes, 1, .setup = scene_open,
              .thread = {cancels_promise, tries})
-FUTURE_MODEL(cancel_of_a_chain_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(cancel_of_a_chain_meets_who_completes, NONE, .setup = scene_open,
              .thread = {cancels_chain, tries})
-FUTURE_MODEL(cancel_of_a_cleanup_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(cancel_of_a_cleanup_meets_who_completes, NONE, .setup = scene_open,
              .thread = {cancels_cleanup, tries})
-FUTURE_MODEL(cancel_of_a_branch_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(cancel_of_a_branch_meets_who_completes, NONE, .setup = scene_open,
              .thread = {cancels_branch, completes})
 
 /* ---- Several ------------------------------------------------------------ */
@@ -452,11 +456,11 @@ static void cancels_race(void *a)
     scene_over(s);
 }
 
-FUTURE_MODEL(all_meet_who_completes, .setup = scene_open,
+FUTURE_MODEL(all_meet_who_completes, NONE, .setup = scene_open,
              .thread = {gathers_all, tries_both})
-FUTURE_MODEL(any_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(any_meets_who_completes, NONE, .setup = scene_open,
              .thread = {gathers_any, tries_both})
-FUTURE_MODEL(settled_meet_who_completes, .setup = scene_open,
+FUTURE_MODEL(settled_meet_who_completes, NONE, .setup = scene_open,
              .thread = {settles, tries_both})
-FUTURE_MODEL(cancel_of_a_race_meets_who_completes, .setup = scene_open,
+FUTURE_MODEL(cancel_of_a_race_meets_who_completes, NONE, .setup = scene_open,
              .thread = {cancels_race, tries_both})
