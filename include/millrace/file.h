@@ -85,12 +85,12 @@ MR_API int mr_file_sync_data(mr_handle file);
 MR_API int mr_file_truncate(mr_handle file, int64_t size);
 
 /* A file without a name in this directory, to read and write, which is gone
- * when it is closed. A handle or a negative code. */
+ * when it is closed. A handle, to be closed, or a negative code. */
 MR_API mr_handle mr_file_temporary(const char *directory);
 
 /* The same with a name of its own, for the caller to remove: the last six bytes
  * of *path are XXXXXX, and are replaced. MR_EINVAL where they are not. Another
- * user cannot open it. */
+ * user cannot open it. A handle, to be closed, or a negative code. */
 MR_API mr_handle mr_file_temporary_named(char *path);
 
 /* ---- What is there ------------------------------------------------------ */
@@ -174,8 +174,9 @@ typedef struct mr_walk_entry {
                       at. MR_ENOENT: it vanished meanwhile. The walk goes on */
 } mr_walk_entry;
 
-/* Begin. 0; MR_ENOMEM, MR_EINVAL for other flags or no path, MR_EPERM: then
- * there is nothing to close. Nothing is opened yet. */
+/* Begin; the path is copied. 0, to be closed; MR_ENOMEM, MR_EINVAL for other
+ * flags or no path, MR_EPERM: then there is nothing to close. Nothing is opened
+ * yet. */
 MR_API int mr_walk_open(mr_walk *walk, const char *path, unsigned flags);
 
 /* The next: 1, and *out is it. 0: that was all. MR_ENOMEM, MR_EAGAIN,

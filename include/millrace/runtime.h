@@ -44,7 +44,8 @@ typedef struct mr_config {
 
 /* Start a runtime, run fn(arg) as its first task, wait for everything that was
  * submitted meanwhile, and stop. What fn returned, or the negative code of
- * what prevented it: those of mr_start. Any thread that runs no task. */
+ * what prevented it: those of mr_start, or MR_EPERM from inside a task. *arg is
+ * borrowed until then. Any other thread. */
 MR_API int64_t mr_main(const mr_config *config, mr_fn fn, void *arg);
 
 /* Start a runtime; there may be several at once. 0, or a negative code and
@@ -81,7 +82,8 @@ MR_API int64_t mr_run(mr_runtime *rt, mr_fn fn, void *arg);
 /* Run fn as a task, detached: nobody learns what it returns. It gets a copy of
  * the `size` bytes at arg, aligned to 16, which lives until it returns; with a
  * size of 0, arg itself. 0; MR_ENOMEM; MR_ECANCELED where mr_stop was called
- * before, unless a task calls; MR_EPERM in a child of fork(). Any thread. */
+ * before, unless a task calls; MR_EPERM in a child of fork(). Any thread; does
+ * not wait. */
 MR_API int mr_submit(mr_runtime *rt, mr_fn fn, const void *arg, size_t size);
 
 /* Refuse new work from outside, wait until all there is has ended, and calls

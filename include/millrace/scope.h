@@ -75,7 +75,8 @@ MR_API int mr_scope_collect(mr_scope *scope);
  * not the caller's. *task and *arg are borrowed until the close has returned;
  * the child is not awaited. Where it cannot be, outside of tasks, in another
  * runtime than the scope's, where the scope is not open, or in a child of
- * fork(), nothing is started, and mr_task_result says MR_EPERM. */
+ * fork(), nothing is started, and mr_task_result says MR_EPERM. Does not wait,
+ * also where the scope has a limit. */
 MR_API void mr_scope_spawn(mr_scope *scope, mr_task *task, mr_fn fn, void *arg);
 
 /* The same; the library allocates (mr_config.allocate). fn gets a copy of the
