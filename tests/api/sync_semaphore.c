@@ -174,7 +174,9 @@ static int64_t gives_up_in_front(void *arg)
     mr_scope_open(&scope, MR_NEVER);
     mr_scope_open(&within, MR_NEVER);
     EXPECT_EQ(mr_scope_go(&within, stands_in_line, &b, sizeof b), 0);
-    come_to_wait(1, "a semaphore");
+    /* Where the machine stands still it has given up before anybody saw it. */
+    while (count_waiting("a semaphore") == 0 && mr_now() < big.deadline)
+        mr_sleep(MR_MS);
     for (int i = 0; i < 2; i++) {
         struct customer *at = &small[i];
         EXPECT_EQ(mr_scope_go(&scope, stands_in_line, &at, sizeof at), 0);
