@@ -91,7 +91,8 @@ static void three_used_it(void *a)
 SEMAPHORE(of_2, .setup = open_one, .thread = {uses, uses},
           .finish = two_used_it)
 SEMAPHORE(of_3, .setup = open_one, .thread = {uses, uses, uses},
-          .finish = three_used_it, .bound = 1, .deep_bound = 2)
+          .finish = three_used_it, .bound = MODEL_NO_PREEMPTION,
+          .deep_bound = 1)
 SEMAPHORE(of_1_and_try, .setup = open_one, .thread = {uses, tries},
           .finish = two_used_it)
 
