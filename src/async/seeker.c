@@ -153,6 +153,19 @@ static mr_runtime *runtime_of(const mri_run_node *node)
     return mri_container_of(node, const mri_strand, node)->worker->runtime;
 }
 
+/* All of one runtime. */
+static void tell(mr_runtime *rt, const mri_run_list *same)
+{
+    const mri_strand *here = mri_strand_self();
+    /* A job of another keeps it not: theirs may end meanwhile. */
+    bool visits = !here || here->worker->runtime != rt;
+    if (visits)
+        mri_runtime_visit(rt);
+    mri_strand_ready_list(rt, same->first, same->last, same->count);
+    if (visits)
+        mri_runtime_leave(rt);
+}
+
 void mri_given_tell(const mri_given *given)
 {
     uint64_t left = given->count;
@@ -166,9 +179,6 @@ void mri_given_tell(const mri_given *given)
             first = next;
             left--;
         }
-        /* Their jobs, which keep the runtime, may end meanwhile. */
-        mri_runtime_visit(rt);
-        mri_strand_ready_list(rt, same.first, same.last, same.count);
-        mri_runtime_leave(rt);
+        tell(rt, &same);
     }
 }
