@@ -31,28 +31,35 @@ static void took(struct load *l, int64_t begin)
 
 static int64_t answers(void *arg)
 {
-    struct load *l = arg;
+    struct load *l = *(struct load **)arg;
     int64_t item;
     while (mr_receive(&l->there, &item) == 0)
         must(mr_send(&l->back, &item));
     return 0;
 }
 
-static int64_t trips(void *arg)
+static int64_t asks(void *arg)
 {
-    struct load *l = arg;
-    mr_task other;
-    must(mr_channel_open(&l->there, sizeof(int64_t), 0, NULL));
-    must(mr_channel_open(&l->back, sizeof(int64_t), 0, NULL));
-    mr_spawn(&other, answers, l);
+    struct load *l = *(struct load **)arg;
     int64_t begin = bench_now();
     for (int64_t i = 0, item; i < (int64_t)l->n; i++) {
         must(mr_send(&l->there, &i));
         must(mr_receive(&l->back, &item));
     }
     took(l, begin);
-    must(mr_channel_close(&l->there));
-    return mr_await(&other);
+    return mr_channel_close(&l->there);
+}
+
+static int64_t trips(void *arg)
+{
+    struct load *l = arg;
+    mr_scope scope;
+    must(mr_channel_open(&l->there, sizeof(int64_t), 0, NULL));
+    must(mr_channel_open(&l->back, sizeof(int64_t), 0, NULL));
+    mr_scope_open(&scope, MR_NEVER);
+    must(mr_scope_go(&scope, answers, &l, sizeof(void *)));
+    must(mr_scope_go(&scope, asks, &l, sizeof(void *)));
+    return mr_scope_close(&scope);
 }
 
 static int64_t sends(void *arg)
