@@ -456,6 +456,39 @@ static void cancels_race(void *a)
     scene_over(s);
 }
 
+static void settles_failed(void *a)
+{
+    struct state *s = a;
+    int64_t value[1];
+    mr_future *f = open(s, 0);
+    model_assert(mr_get(mr_settled(&f, 1, value)) == 1);
+    model_assert(value[0] == MR_EIO);
+    scene_over(s);
+}
+
+static void fails_and_works(void *a)
+{
+    complete(a, 0, MR_EIO);
+    works(a);
+}
+
+/* Its member may be done before it is born. */
+static void gathers_outside(void *a)
+{
+    struct state *s = a;
+    mr_promise *p;
+    mr_future *f = mr_promise_open_in(&s->rt, &p);
+    mr_future *all = mr_all(&f, 1);
+    scene_offer_promise(s, 0, p);
+    model_assert(mr_get(all) == 0);
+    scene_over(s);
+}
+
+FUTURE_MODEL(settled_meet_who_fails, NONE, .setup = scene_open,
+             .thread = {settles_failed, fails_and_works})
+FUTURE_MODEL(what_is_gathered_outside_meets_who_completes, NONE,
+             .setup = scene_open_foreign_0,
+             .thread = {gathers_outside, completes})
 FUTURE_MODEL(all_meet_who_completes, NONE, .setup = scene_open,
              .thread = {gathers_all, tries_both})
 FUTURE_MODEL(any_meets_who_completes, NONE, .setup = scene_open,
