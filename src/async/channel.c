@@ -75,11 +75,25 @@ static bool serve_receiver(mri_channel *c, const void *item, mri_given *given)
     return false;
 }
 
+/* Likewise, a sender: nothing is written to where it has given up. */
+static bool take_from(mri_offer *o, void *to, size_t n, mri_given *given)
+{
+    if (o->selects)
+        return serve(o, to, o->item, n, 0, given);
+    mri_lock *taking = &mri_container_of(o, mri_plain_offer, offer)->taking;
+    mri_lock_acquire(taking); /* free: others would have our channel's lock */
+    bool gave = serve(o, NULL, NULL, 0, 0, given);
+    if (gave)
+        copy(to, o->item, n);
+    mri_lock_release(taking); /* LAST TOUCH of the sender's frame */
+    return gave;
+}
+
 /* That of the first who waits to send. */
 static bool serve_sender(mri_channel *c, void *to, mri_given *given)
 {
     for (mri_offer *o; (o = next_of(&c->senders));)
-        if (serve(o, to, o->item, c->item, 0, given))
+        if (take_from(o, to, c->item, given))
             return true;
     return false;
 }
@@ -159,17 +173,21 @@ static int wait_in(mri_channel *c, mri_bids *q, mri_strand *s, void *item,
                    int64_t deadline, const char *what)
 {
     mri_seeker k;
-    mri_offer o = {.item = item};
+    mri_plain_offer o = {.offer.item = item};
+    mri_lock_init(&o.taking);
     mri_seeker_begin(&k, s);
-    mri_bids_add(q, &o.bid, &k);
+    mri_bids_add(q, &o.offer.bid, &k);
     mri_lock_release(&c->lock);
     int rc = mri_seeker_wait(&k, deadline, what);
     if (s)
         mri_turn_begin(s);
-    if (mri_likely(rc == 0))
-        return o.result;
+    if (mri_likely(rc == 0)) {
+        if (q == &c->senders) /* an address: the channel may be gone */
+            mri_lock_acquire(&o.taking);
+        return o.offer.result;
+    }
     mri_lock_acquire(&c->lock);
-    (void)mri_bids_withdraw(q, &o.bid);
+    (void)mri_bids_withdraw(q, &o.offer.bid);
     mri_lock_release(&c->lock);
     return rc;
 }

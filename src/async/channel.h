@@ -12,9 +12,12 @@
  *
  * Offers. Who waits has an offer in a queue (seeker.h): what it brings or where
  * it is to be put, and, once served, the result.
- *   a plain one's frame may be gone as soon as it is given, so everything is
- *     in place before. Where the giving comes too late, because it gave up,
+ *   a plain receiver's frame may be gone as soon as it is given, so everything
+ *     is in place before. Where the giving comes too late, because it gave up,
  *     what was copied is nobody's: the item goes to the next.
+ *   a plain sender's stays until it has `taking`, which who serves it holds: so
+ *     it is given first, and copied from then. Who receives may be a select,
+ *     whose memory is written to by what it has received alone.
  *   a select's offers are several, given at most once, and must not be touched
  *     by who comes too late (they may share memory). So they are given first,
  *     copied to, and marked, under the lock: a select goes through the locks of
@@ -51,6 +54,13 @@ typedef struct mri_offer {
     bool selects; /* constant */
     bool served;  /* a select's: this one was, by whoever had the lock */
 } mri_offer;
+
+/* A plain one. */
+typedef struct mri_plain_offer {
+    mri_offer offer;
+    mri_lock taking; /* a sender's: while its item is copied; and it has it last
+                      */
+} mri_plain_offer;
 
 /* Before a wait: it need not begin. One that has passed long ago needs no
  * clock. */

@@ -153,6 +153,43 @@ TEST(select, a_thread_does_not_wait_for_handles)
     EXPECT_EQ(mr_channel_count(&c.c), 0);
 }
 
+/* ---- Who has given up --------------------------------------------------- */
+
+static int64_t sends_old(void *arg)
+{
+    struct box *b = *(struct box **)arg;
+    EXPECT_EQ(mr_send(&b->c, &(int64_t){OLD}), MR_ECANCELED);
+    return 0;
+}
+
+/* A sender was cancelled, and has not had a worker since. */
+static int64_t nothing_is_sent(void *arg)
+{
+    struct box b, *at = &b;
+    int64_t got = UNTOUCHED;
+    mr_scope scope;
+    (void)arg;
+    box_open(&b, 0, 0);
+    mr_scope_open(&scope, MR_NEVER);
+    EXPECT_EQ(mr_scope_go(&scope, sends_old, &at, sizeof at), 0);
+    come_to_wait(1, "room in a channel");
+    mr_case receive = mr_case_receive(&b.c, &got);
+    mr_scope within;
+    mr_scope_shield(&within, MR_NEVER); /* for this one is in it, too */
+    mr_scope_cancel(&scope);
+    EXPECT_EQ(mr_select(&receive, 1, 0), MR_ETIMEDOUT);
+    EXPECT_EQ(mr_scope_close(&within), 0);
+    EXPECT_EQ(got, UNTOUCHED);
+    EXPECT_EQ(mr_scope_close(&scope), MR_ECANCELED);
+    return 0;
+}
+
+TEST(select, nothing_is_written_of_what_a_sender_that_gave_up_had)
+{
+    for (int i = 0; i < slow_scale(20); i++)
+        run_on_some(nothing_is_sent, NULL);
+}
+
 /* ---- A wait, and what ends it ------------------------------------------- */
 
 enum cause { SENT, RECEIVED, CLOSED, OWN, CANCEL, SCOPE, CAUSES };
