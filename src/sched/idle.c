@@ -44,10 +44,10 @@
  *    watches.
  *
  * The watch is for timers too (wait.h), and for memory that is to be given back
- * (tidy.h): `watch` is the earliest time at which
- * one of the sleepers wakes by itself. Who would wake earlier puts its own time
- * there; who wakes takes it out, if it is still its own. So a time that stands
- * there is one at which somebody wakes, at the latest.
+ * (tidy.h): `watch` is the earliest time at which one of the sleepers wakes by
+ * itself. Who would wake earlier puts its own time there; who wakes takes it
+ * out, if it is still its own. So a time that stands there is one at which
+ * somebody wakes, at the latest.
  *
  * One of the sleepers may sleep in the kernel's wait for descriptors (poll.h):
  * ASLEEP is its count, with a fence behind it as in prepare, and the exchange
