@@ -79,7 +79,7 @@ static bool enter_or_await(rwlock *rw, uintptr_t writer)
 
 /* ---- To let in ---------------------------------------------------------- */
 
-/* Under the lock, where readers have it: those in front that read. */
+/* Under the lock, by a reader: those in front that read. */
 static void let_readers_in(rwlock *rw, mri_given *given)
 {
     mri_bids *bids = &rw->queue.bids;
@@ -132,13 +132,62 @@ static bool see_to_queue(rwlock *rw, mri_given *given)
     return handed;
 }
 
+/* ---- To leave ----------------------------------------------------------- */
+
+/* Whether who leaves is the only one, and somebody waits. */
+static bool must_see_to_queue(uintptr_t word)
+{
+    return word & AWAIT && (!(word & MANY) || word < 2 * READER);
+}
+
+static void leave(rwlock *rw)
+{
+    mri_given given = MRI_GIVEN_NONE;
+    uintptr_t word = mri_load_relaxed(&rw->word), then; /* a guess */
+    do {
+        while (must_see_to_queue(word)) {
+            if (see_to_queue(rw, &given))
+                goto handed;
+            word = mri_load_relaxed(&rw->word);
+        }
+        then = !(word & MANY) || word < 2 * READER ? 0 : word - READER;
+        /* LAST TOUCH. Release: for who comes next. */
+    } while (!mri_cas_weak_release(&rw->word, &word, then));
+handed:
+    mri_given_tell(&given);
+}
+
 /* ---- Lock --------------------------------------------------------------- */
+
+/* Under the lock, by who has given up: true: as a reader now. */
+static bool come_in_beside(rwlock *rw)
+{
+    /* Relaxed: with AWAIT and readers, both stay as long as we have the lock,
+     * as the last to leave must have it. */
+    uintptr_t word = mri_load_relaxed(&rw->word);
+    if ((word & (MANY | AWAIT)) != (MANY | AWAIT))
+        return false;
+    mri_add_relaxed(&rw->word, READER);
+    return true;
+}
+
+/* Under the lock, and out of it. */
+static void give_up(rwlock *rw)
+{
+    mri_given given = MRI_GIVEN_NONE;
+    bool reads = come_in_beside(rw);
+    if (reads)
+        let_readers_in(rw, &given);
+    mri_queue_unlock(&rw->queue);
+    mri_given_tell(&given);
+    if (reads)
+        leave(rw);
+}
 
 static int wait_for(rwlock *rw, mri_strand *s, uintptr_t writer,
                     int64_t deadline)
 {
     struct waiter w = {.writer = writer};
-    mri_given given = MRI_GIVEN_NONE;
     bool taken;
     int rc = 0;
     mri_queue_lock(&rw->queue);
@@ -146,10 +195,10 @@ static int wait_for(rwlock *rw, mri_strand *s, uintptr_t writer,
         rc = mri_queue_wait(&rw->queue, &w.place, s, deadline,
                             writer ? "a lock to write" : "a lock to read",
                             &taken);
-    if (rc < 0 && mri_load_relaxed(&rw->word) & MANY)
-        let_readers_in(rw, &given);
-    mri_queue_unlock(&rw->queue);
-    mri_given_tell(&given);
+    if (rc < 0)
+        give_up(rw);
+    else
+        mri_queue_unlock(&rw->queue);
     return rc;
 }
 
@@ -214,29 +263,6 @@ MRI_ENTRY int mr_rwlock_trywrite(mr_rwlock *lock_)
 }
 
 /* ---- Unlock ------------------------------------------------------------- */
-
-/* Whether who leaves is the only one, and somebody waits. */
-static bool must_see_to_queue(uintptr_t word)
-{
-    return word & AWAIT && (!(word & MANY) || word < 2 * READER);
-}
-
-static void leave(rwlock *rw)
-{
-    mri_given given = MRI_GIVEN_NONE;
-    uintptr_t word = mri_load_relaxed(&rw->word), then; /* a guess */
-    do {
-        while (must_see_to_queue(word)) {
-            if (see_to_queue(rw, &given))
-                goto handed;
-            word = mri_load_relaxed(&rw->word);
-        }
-        then = !(word & MANY) || word < 2 * READER ? 0 : word - READER;
-        /* LAST TOUCH. Release: for who comes next. */
-    } while (!mri_cas_weak_release(&rw->word, &word, then));
-handed:
-    mri_given_tell(&given);
-}
 
 MRI_ENTRY int mr_rwlock_unlock(mr_rwlock *lock_)
 {
