@@ -144,34 +144,35 @@ int mr_barrier_open(mr_barrier *barrier, uint32_t n)
     return n > 0 ? 0 : MR_EINVAL;
 }
 
-/* Under the lock, and out of it. */
-static int meet(gate *g, mri_strand *s, int64_t deadline)
+/* Under the lock: not the last. */
+static int wait_for_last(mri_queue *q, int64_t deadline)
 {
-    mri_queue *q = &g->queue;
-    if (q->number + UINT64_C(1) >= g->number) {
-        q->number = 0;
-        open_for_all(q);
-        return MR_BARRIER_LAST;
-    }
+    mri_strand *s;
+    int rc = mri_seeker_caller(&s);
+    if (rc < 0)
+        return rc;
     q->number++;
-    int rc = wait_for(q, s, deadline, "a barrier");
+    rc = wait_for(q, s, deadline, "a barrier");
     if (rc < 0)
         q->number--;
-    mri_queue_unlock(q);
     return rc;
 }
 
 int mr_barrier_wait_until(mr_barrier *barrier, int64_t deadline)
 {
     gate *g = (gate *)barrier;
-    mri_strand *s;
+    mri_queue *q = &g->queue;
     if (g->number == 0)
         return MR_EINVAL;
-    int rc = mri_seeker_caller(&s);
-    if (rc < 0)
-        return rc;
-    mri_queue_lock(&g->queue);
-    return meet(g, s, deadline);
+    mri_queue_lock(q);
+    if (q->number + UINT64_C(1) >= g->number) {
+        q->number = 0;
+        open_for_all(q);
+        return MR_BARRIER_LAST;
+    }
+    int rc = wait_for_last(q, deadline);
+    mri_queue_unlock(q);
+    return rc;
 }
 
 int mr_barrier_wait(mr_barrier *barrier)

@@ -24,27 +24,26 @@ typedef struct once {
 MRI_STATIC_ASSERT(sizeof(once) == sizeof(mr_once), "mr_once has room");
 
 /* Under the lock: while another runs, wait. 0: it is done, or the caller's. */
-static int wait_for(once *o, mri_owner me, mri_strand *s)
+static int wait_for(once *o, mri_owner me)
 {
     mri_queued w;
+    mri_strand *s;
     bool taken;
     int rc = 0;
-    while (rc == 0 && mri_load_relaxed(&o->state) == RUNNING)
-        rc = o->runner == me.id ? MR_EDEADLK
-                                : mri_queue_wait(&o->queue, &w, s, MR_NEVER,
-                                                 "a call once", &taken);
+    while (rc == 0 && mri_load_relaxed(&o->state) == RUNNING) {
+        rc = o->runner == me.id ? MR_EDEADLK : mri_seeker_caller(&s);
+        if (rc == 0)
+            rc = mri_queue_wait(&o->queue, &w, s, MR_NEVER, "a call once",
+                                &taken);
+    }
     return rc;
 }
 
 /* 1: it is the caller's to run. 0: done. */
 static int begin(once *o, mri_owner me)
 {
-    mri_strand *s;
-    int rc = mri_seeker_caller(&s);
-    if (rc < 0)
-        return rc;
     mri_queue_lock(&o->queue);
-    rc = wait_for(o, me, s);
+    int rc = wait_for(o, me);
     /* Relaxed, all: under the lock. */
     if (rc == 0 && mri_load_relaxed(&o->state) == FRESH) {
         mri_store_relaxed(&o->state, RUNNING);

@@ -51,6 +51,11 @@ static enum child_end has_what_is_free(void *arg)
     CHILD_EXPECT(mr_event_wait(&t->event) == 0);
     CHILD_EXPECT(mr_latch_count_down(&t->latch, 1) == 0);
     CHILD_EXPECT(mr_latch_wait(&t->latch) == 0);
+    mr_barrier alone = MR_BARRIER_INIT(1);
+    CHILD_EXPECT(mr_barrier_wait(&alone) == MR_BARRIER_LAST);
+    mr_once fresh = MR_ONCE_INIT;
+    CHILD_EXPECT(mr_once_call(&fresh, does, NULL) == 3);
+    CHILD_EXPECT(mr_once_call(&fresh, NULL, NULL) == 3);
     return CHILD_OK;
 }
 
@@ -77,6 +82,12 @@ static int64_t forks(void *arg)
     return mr_mutex_unlock(&t->mine);
 }
 
+/* This thread: the call is under way meanwhile. */
+static int64_t runs(void *arg)
+{
+    return run_with(2, forks, arg);
+}
+
 TEST(sync_forked, who_would_have_to_wait_in_the_child_is_told)
 {
     struct things t;
@@ -86,6 +97,6 @@ TEST(sync_forked, who_would_have_to_wait_in_the_child_is_told)
     EXPECT_EQ(mr_barrier_open(&t.barrier, 2), 0);
     mr_latch_open(&t.latch, 1);
     EXPECT_EQ(locks_another(&t), 0); /* this thread */
-    EXPECT_EQ(run_with(2, forks, &t), 0);
+    EXPECT_EQ(mr_once_call(&t.once, runs, &t), 0);
     EXPECT_EQ(unlocks_another(&t), 0);
 }
