@@ -116,7 +116,8 @@ typedef int64_t (*mr_then_fn)(int64_t value, void *arg);
  *   mr_finally  f's value, once fn(value, arg) has returned, whatever it is;
  *               where f has a value >= 0 and fn fails, fn's error
  * Failed with MR_ENOMEM; with MR_ECANCELED where f is done and the runtime was
- * told to stop, unless a task calls; then fn is not called. */
+ * told to stop, unless a task calls; outside of tasks with f's error where that
+ * was known at once, since no runtime is. Then fn is not called. */
 MR_API mr_future *mr_then(mr_future *f, mr_then_fn fn, const void *arg,
                           size_t size);
 MR_API mr_future *mr_catch(mr_future *f, mr_then_fn fn, const void *arg,
@@ -142,7 +143,9 @@ MR_API int mr_on(mr_future *f, mr_on_fn fn, void *arg);
  *   mr_race     what the first that is done has
  *   mr_settled  how many have failed, when all are done; what they have is in
  *               value[0] to value[n - 1] then, which are borrowed until it is
- *               done (NULL: nobody wants to know)
+ *               done (NULL: nobody wants to know): also where it was cancelled,
+ *               or given up by a mr_get that ended early. So who would leave
+ *               their frame then retains it, and waits in a mr_scope_shield
  * Failed with MR_EINVAL for mr_any and mr_race of none; with MR_ENOMEM, or
  * MR_ECANCELED where the runtime was told to stop, unless a task calls: then
  * all n are dropped. Outside of tasks it belongs to the runtime of the first

@@ -34,7 +34,8 @@ static int64_t as_a_future(struct reading *r)
     return mr_get(size);
 }
 
-/* 3. With a callback: called in a task of its own, when it is done. */
+/* 3. With a callback: called in a task of its own, when it is done. What it
+ * writes to is in this frame, which is left before if root is cut short. */
 struct heard {
     int64_t size;
     mr_event event;
