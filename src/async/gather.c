@@ -6,11 +6,20 @@
  * the last to tell gives it up, and so no other may touch it once `left` was
  * counted down.
  *
+ *   f    NULL --join--> the reference --told--> TOLD
+ *        NULL --told--> TOLD, and join gives the reference up itself
+ *        anything --take--> NULL
+ *
+ * The maker has the reference until it has followed: only then it puts it into
+ * its place, since who finds it there may give it up at once.
+ *
  * What it has is decided once (mri_future_decide), by whichever member, or by
  * who cancels it. Who decides takes the references that are left. One that is
  * put into its place later, while the gathering is being made, is taken by its
  * maker: of the two exchanges of that place either the maker's came first, and
  * the other found the reference; or it came later, and acquires the decision.
+ * (Also where the other took TOLD away: that member's reference is then given
+ * up as one of those that are left.)
  */
 #include "async/future.h"
 
@@ -21,8 +30,10 @@ enum how { ALL, ANY, RACE, SETTLED };
 typedef struct member {
     mri_follower follower;
     mr_future *gathering; /* constant */
-    mri_atomic_ptr f;     /* the reference, or NULL */
+    mri_atomic_ptr f;     /* the reference, NULL or TOLD */
 } member;
+
+#define TOLD ((void *)1) /* no future lies there */
 
 typedef struct gathering {
     enum how how; /* constant, the first three */
@@ -39,17 +50,19 @@ static gathering *gathering_of(const mr_future *c)
     return (gathering *)c->arg;
 }
 
-static mr_future *take(member *m)
+/* The reference, if it is there; in its place comes `then`. */
+static mr_future *take(member *m, void *then)
 {
     /* Acquire, release: see above. */
-    return mri_swap_acq_rel(&m->f, NULL);
+    void *f = mri_swap_acq_rel(&m->f, then);
+    return f == TOLD ? NULL : f;
 }
 
 mr_future *mri_gather_take(mr_future *c, size_t *from)
 {
     gathering *g = gathering_of(c);
     while (*from < g->n) {
-        mr_future *f = take(&g->member[(*from)++]);
+        mr_future *f = take(&g->member[(*from)++], NULL);
         if (f)
             return f;
     }
@@ -126,7 +139,7 @@ static uint32_t told(mri_follower *follower, mr_future *f, mri_settling *st)
 {
     member *m = mri_container_of(follower, member, follower);
     mr_future *c = m->gathering;
-    uint32_t refs = take(m) ? 1 : 0;
+    uint32_t refs = take(m, TOLD) ? 1 : 0;
     note(c, (size_t)(m - gathering_of(c)->member), f->value, st);
     count_down(c, st);
     return refs;
@@ -134,19 +147,25 @@ static uint32_t told(mri_follower *follower, mr_future *f, mri_settling *st)
 
 /* ---- Making ------------------------------------------------------------- */
 
+/* After it has followed f: the reference into its place. */
+static void put(member *m, mr_future *f)
+{
+    /* Acquire, release: see above. */
+    if (mri_swap_acq_rel(&m->f, f) == TOLD && take(m, TOLD))
+        mri_future_release(f, 1, true);
+}
+
 static void join(mr_future *c, size_t i, mr_future *f)
 {
     member *m = &gathering_of(c)->member[i];
     m->gathering = c;
     m->follower.told = told;
-    if (!mri_future_is_code(f)) {
-        /* Acquire, release: see above. */
-        (void)mri_swap_acq_rel(&m->f, f);
-        if (mri_future_follow(f, &m->follower))
-            return;
+    if (!mri_future_is_code(f) && mri_future_follow(f, &m->follower)) {
+        put(m, f);
+        return;
     }
     note(c, i, mri_future_value(f), NULL);
-    if (!mri_future_is_code(f) && take(m))
+    if (!mri_future_is_code(f))
         mri_future_release(f, 1, true);
     count_down(c, NULL);
 }

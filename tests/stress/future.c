@@ -136,7 +136,7 @@ enum { NODES = 40, MEMBERS = 4 };
 
 struct node {
     mr_future *f; /* the program's reference, or NULL */
-    bool kept;    /* until the end */
+    bool kept;    /* until the end, and got then: so what it borrows may go */
     set may;
 };
 
@@ -265,8 +265,9 @@ static void add_several(struct program *p, struct node *to)
     to->may = several(kind, from, n);
     to->f = kind == 0   ? mr_all(f, (size_t)n)
             : kind == 1 ? mr_any(f, (size_t)n)
-            : kind == 2 ? mr_race(f, (size_t)n)
-                        : mr_settled(f, (size_t)n, p->settled[p->n]);
+            : kind == 2
+                ? mr_race(f, (size_t)n)
+                : mr_settled(f, (size_t)n, to->kept ? p->settled[p->n] : NULL);
 }
 
 static void cancel_one(struct program *p)

@@ -472,6 +472,16 @@ static void fails_and_works(void *a)
     works(a);
 }
 
+/* Decided, and its second member gone, while that is about to join. */
+static void races(void *a)
+{
+    struct state *s = a;
+    mr_future *f[2] = {open(s, 0), open(s, 1)};
+    mr_future *g = mr_race(f, 2);
+    scene_over(s);
+    mr_drop(g);
+}
+
 /* Its member may be done before it is born. */
 static void gathers_outside(void *a)
 {
@@ -489,6 +499,8 @@ FUTURE_MODEL(settled_meet_who_fails, NONE, .setup = scene_open,
 FUTURE_MODEL(what_is_gathered_outside_meets_who_completes, NONE,
              .setup = scene_open_foreign_0,
              .thread = {gathers_outside, completes})
+FUTURE_MODEL(race_is_decided_while_it_is_made, 1, .setup = scene_open,
+             .thread = {races, tries_both})
 FUTURE_MODEL(all_meet_who_completes, NONE, .setup = scene_open,
              .thread = {gathers_all, tries_both})
 FUTURE_MODEL(any_meets_who_completes, NONE, .setup = scene_open,
