@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEATS = 5, MEALS = 1000 };
+enum { SEATS = 5, MEALS = 100 };
 
 struct table {
     mr_mutex fork[SEATS]; /* zeros: nobody holds them */
