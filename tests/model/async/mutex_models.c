@@ -266,7 +266,8 @@ static void rests(void *a)
 MUTEX(passes, .setup = open_tasks, .thread = {is_passed, goes_past},
       .finish = rests, .bound = 1, .deep_bound = 2)
 MUTEX(passes_of_2, .setup = open_tasks,
-      .thread = {is_passed, goes_past, goes_past}, .finish = rests, THREE)
+      .thread = {is_passed, goes_past, goes_past}, .finish = rests,
+      .deep_only = true, .deep_bound = MODEL_NO_PREEMPTION)
 
 /* ---- The last owner frees it -------------------------------------------- */
 

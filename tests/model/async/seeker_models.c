@@ -217,7 +217,7 @@ static void second_has_it(void *a)
 /* The first of two may be cancelled or late; the second has one of the two. */
 SEEKER(cancelled_in_front, .setup = open_tasks,
        .thread = {seeks, seeks, gives_twice, cancels}, .finish = second_has_it,
-       .bound = 1, .deep_bound = 2)
+       .deep_only = true, .deep_bound = MODEL_NO_PREEMPTION)
 SEEKER(late_in_front, .setup = open_mixed,
        .thread = {seeks_in_time, seeks, gives_twice}, .finish = second_has_it)
 
